@@ -1,0 +1,1 @@
+"""The generic keypoints that self-training starts from."""

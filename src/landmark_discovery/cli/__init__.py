@@ -1,0 +1,1 @@
+"""The command `landmarks`: one sub-command a pipeline step."""

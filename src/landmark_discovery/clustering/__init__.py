@@ -1,0 +1,1 @@
+"""Clusters of descriptors and the pseudo-ground-truth made from them."""

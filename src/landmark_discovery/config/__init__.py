@@ -1,0 +1,1 @@
+"""The typed configuration: keys, recipes, loading, and the documents made from it."""

@@ -1,0 +1,74 @@
+"""Settings of the data set and of the bootstrap keypoints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from landmark_discovery.config.base import Count, Fraction, NotNegative, PositiveCount, Section
+
+
+class SyntheticSettings(Section):
+    """Faces drawn from a 3-D model of 68 points."""
+
+    train_identities: PositiveCount = Field(200, description="People drawn for training.")
+    test_identities: PositiveCount = Field(50, description="Other people drawn for the test.")
+    images_per_identity: PositiveCount = Field(5, description="Images of each person.")
+    image_size_px: int = Field(160, ge=48, description="Width and height of the drawn images.")
+    seed: Count = Field(0, description="Seed of the drawing; the same seed gives the same bytes.")
+
+
+class DatasetSettings(Section):
+    """Where the images come from and how they are cut."""
+
+    name: str = Field(
+        "synthetic", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name used in paths and reports."
+    )
+    kind: Literal["synthetic", "folder"] = Field(
+        "synthetic", description="`synthetic` draws faces; `folder` reads the images of `path`."
+    )
+    path: str | None = Field(
+        None, description="Folder of images, with samples.csv and landmarks.csv where there are any (kind `folder`)."
+    )
+    on_bad_image: Literal["stop", "skip"] = Field(
+        "stop", description="An image that can't be read ends the run (`stop`) or is named, counted and left out."
+    )
+    crop_rule: Literal["paper", "margin"] = Field(
+        "paper", description="Pad boxes by the paper's formula, or by `crop_margin`. Without a box, the whole image."
+    )
+    crop_margin: NotNegative = Field(0.1, description="Padding as a share of the box's longer side (rule `margin`).")
+    context: NotNegative = Field(
+        0.5, description="Surroundings kept for augmentation, as a share of the crop's size on each side."
+    )
+    max_crop_px: int = Field(256, ge=32, description="Larger crops are shrunk to this many pixels when stored.")
+    test_fraction: Fraction = Field(0.2, description="Share of test images where the folder brings no split.")
+    split_seed: Count = Field(0, description="Seed of that split.")
+    synthetic: SyntheticSettings = Field(default_factory=SyntheticSettings, description="The drawn faces.")
+
+
+class OutlierSettings(Section):
+    """Removal of keypoints that few images share (method, section 2)."""
+
+    keep_fraction: float = Field(0.6, gt=0.0, le=1.0, description="Share of keypoints kept, the most shared first.")
+    indexed_descriptors: PositiveCount = Field(500_000, description="The first so many descriptors are searched.")
+    lists: PositiveCount = Field(100, description="Inverted lists of the search; fewer on small data.")
+    neighbours: PositiveCount = Field(100, description="The score is the median squared distance to so many.")
+
+
+class BootstrapSettings(Section):
+    """The keypoints that self-training starts from."""
+
+    detector: Literal["superpoint", "sift"] = Field("superpoint", description="Detector of the first keypoints.")
+    superpoint_threshold: Fraction = Field(0.15, description="Keypoints score more than this (SuperPoint).")
+    superpoint_nms_px: int = Field(8, ge=1, description="Suppression size in an image 218 pixels high (SuperPoint).")
+    superpoint_swap_red_blue: bool = Field(
+        True, description="Swap the weights of red and blue in the grey image, as the authors' code does."
+    )
+    sift_max_keypoints: PositiveCount = Field(30, description="Strongest keypoints kept an image (SIFT).")
+    sift_min_distance: Fraction = Field(
+        0.03, description="Least distance between keypoints, as a share of the crop (SIFT)."
+    )
+    sift_contrast_threshold: NotNegative = Field(0.02, description="OpenCV's contrast threshold (SIFT).")
+    min_keypoints: PositiveCount = Field(2, description="Images with fewer inliers are left out of the warm-up.")
+    outliers: OutlierSettings = Field(default_factory=OutlierSettings, description="Outlier removal.")

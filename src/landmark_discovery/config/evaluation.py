@@ -1,0 +1,37 @@
+"""Settings of the evaluation protocol and of the report."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from landmark_discovery.config.base import NotNegative, PositiveCount, Section
+
+
+class EvaluationSettings(Section):
+    """The regression protocol (method, section 6)."""
+
+    points: tuple[int, ...] | None = Field(None, description="Indices of the true points that count; null: all.")
+    frame: Literal["image", "crop"] = Field("image", description="Pixels of the original image, or of the crop.")
+    size_px: NotNegative | None = Field(
+        None, description="Coordinates are divided by this; null: the height of the images, or the crop's size."
+    )
+    regression_images: PositiveCount = Field(19_000, description="Training images of a regression (n).")
+    one_more_image: bool = Field(False, description="Take n + 1 images, as the authors' code does.")
+    forward_lambda: NotNegative = Field(1e-3, description="Ridge weight from discovered to true points.")
+    backward_lambda: NotNegative = Field(0.1, description="Ridge weight from true to discovered points.")
+    repeats: PositiveCount = Field(10, description="Random subsets averaged.")
+    normalizer: str = Field(
+        "36-45",
+        pattern=r"^(\d+-\d+|box|landmark-box)$",
+        description="`i-j`: distance of true points i and j; `box`: sqrt(width * height) of the sample's box; "
+        "`landmark-box`: of the true points' box.",
+    )
+
+
+class ReportSettings(Section):
+    """What the report shows."""
+
+    grid_images: PositiveCount = Field(24, description="Test images in a landmark grid.")
+    gallery_images: PositiveCount = Field(12, description="Detections in the gallery of a cluster.")

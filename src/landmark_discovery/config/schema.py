@@ -1,0 +1,53 @@
+"""The whole configuration of an experiment: the one source of its keys, defaults and ranges."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from landmark_discovery.config.base import Count, PositiveCount, Section
+from landmark_discovery.config.data import BootstrapSettings, DatasetSettings
+from landmark_discovery.config.evaluation import EvaluationSettings, ReportSettings
+from landmark_discovery.config.training import (
+    AugmentationSettings,
+    ClusteringSettings,
+    ModelSettings,
+    Stage1Settings,
+    Stage2Settings,
+)
+
+
+class SweepSettings(Section):
+    """Axes whose every combination becomes an experiment of its own."""
+
+    num_landmarks: tuple[PositiveCount, ...] = Field((), description="Numbers of landmarks.")
+    seed: tuple[Count, ...] = Field((), description="Seeds.")
+    dataset: tuple[dict[str, Any], ...] = Field((), description="Changes to `dataset`, each with a `name`.")
+
+
+class Config(Section):
+    """One experiment, or with `sweep` a family of them."""
+
+    experiment: str = Field(
+        "demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Name of the folder under results/."
+    )
+    recipe: Literal["paper", "short"] = Field(
+        "short", description="Values of the keys that aren't given: the paper's, or those for short schedules."
+    )
+    seed: Count = Field(1993, description="Seed of training.")
+    num_landmarks: PositiveCount = Field(10, description="Landmarks to discover (K).")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
+    precision: Literal["float32", "tf32", "bfloat16"] = Field(
+        "tf32", description="Arithmetic of the network on a GPU; a CPU always uses float32."
+    )
+    dataset: DatasetSettings = Field(default_factory=DatasetSettings, description="The images.")
+    bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings, description="The first keypoints.")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="The network.")
+    augmentation: AugmentationSettings = Field(default_factory=AugmentationSettings, description="Augmentation.")
+    stage1: Stage1Settings = Field(default_factory=Stage1Settings, description="Stage 1.")
+    clustering: ClusteringSettings = Field(default_factory=ClusteringSettings, description="Clustering.")
+    stage2: Stage2Settings = Field(default_factory=Stage2Settings, description="Stage 2.")
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Evaluation.")
+    report: ReportSettings = Field(default_factory=ReportSettings, description="The report.")
+    sweep: SweepSettings = Field(default_factory=SweepSettings, description="Several experiments at once.")

@@ -1,0 +1,1 @@
+"""Measure how well discovered landmarks follow the object."""

@@ -1,0 +1,60 @@
+"""Predicted landmarks of a data set, as a file that anybody can write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import read_npz, write_npz
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Hold K landmarks of N images.
+
+    Attributes:
+        image: names of the images, (N,).
+        split: "train" or "test", (N,).
+        landmarks: (N, K, 2) in original image pixels; NaN: not found.
+        score: (N, K), higher is surer; NaN where the landmark is.
+    """
+
+    image: NDArray[np.str_]
+    split: NDArray[np.str_]
+    landmarks: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that don't belong together."""
+        count = len(self.image)
+        if self.landmarks.ndim != 3 or self.landmarks.shape[2] != 2 or len(self.landmarks) != count:
+            raise UserError(f"landmarks have the shape {self.landmarks.shape}, not ({count}, K, 2)")
+        if len(self.split) != count or self.score.shape != self.landmarks.shape[:2]:
+            raise UserError(f"split {self.split.shape} and score {self.score.shape} don't fit {count} images")
+
+
+def write_predictions(path: str | Path, predictions: Predictions) -> None:
+    """Write predictions as .npz with the arrays image, split, landmarks and score."""
+    write_npz(path, vars(predictions))
+
+
+def read_predictions(path: str | Path) -> Predictions:
+    """Read predictions.
+
+    Raises:
+        UserError: no such file, arrays missing or of other shapes.
+    """
+    arrays = read_npz(path, required=("image", "split", "landmarks", "score"))
+    try:
+        return Predictions(
+            image=arrays["image"].astype(np.str_),
+            split=arrays["split"].astype(np.str_),
+            landmarks=arrays["landmarks"].astype(np.float64),
+            score=arrays["score"].astype(np.float64),
+        )
+    except (UserError, ValueError) as error:
+        raise UserError(str(error), where=path) from error

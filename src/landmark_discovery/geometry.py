@@ -1,0 +1,85 @@
+"""Pixel convention, crops and the maps between image, crop and grid.
+
+The convention, stated here once: points are (x, y), and whole numbers are pixel centres, so that an image W pixels
+wide spans -0.5 to W - 0.5. Resizing a span of a pixels to b pixels takes x to (x + 0.5) * b / a - 0.5, and mirroring
+takes x to W - 1 - x. A rectangle (x_min, y_min, x_max, y_max) of whole numbers holds the pixels x_min .. x_max - 1.
+
+All functions are pure and work on the last axis, whatever stands before it; NaN (no such point) stays NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def resize_points(points: ArrayLike, size_from: ArrayLike, size_to: ArrayLike) -> FloatArray:
+    """Map points (..., 2) from an image of one size to the same image at another size.
+
+    Args:
+        points: pixels of the image at `size_from`.
+        size_from: one number, or (width, height).
+        size_to: one number, or (width, height).
+    """
+    ratio = np.asarray(size_to, dtype=np.float64) / np.asarray(size_from, dtype=np.float64)
+    return (np.asarray(points, dtype=np.float64) + 0.5) * ratio - 0.5
+
+
+def image_to_crop(points: ArrayLike, rectangle: ArrayLike, size: ArrayLike) -> FloatArray:
+    """Map points (..., 2) in image pixels to the pixels of a rectangle resized to `size`.
+
+    Args:
+        points: image pixels; (N, K, 2) with rectangles (N, 4), or (K, 2) with one rectangle (4,).
+        rectangle: (x_min, y_min, x_max, y_max) in image pixels, last row and column excluded.
+        size: width and height of the resized crop, in pixels.
+    """
+    origin, extent = _origin_and_extent(rectangle)
+    return resize_points(np.asarray(points, dtype=np.float64) - origin, extent, size)
+
+
+def crop_to_image(points: ArrayLike, rectangle: ArrayLike, size: ArrayLike) -> FloatArray:
+    """Undo `image_to_crop`: map points (..., 2) of the resized crop back to image pixels."""
+    origin, extent = _origin_and_extent(rectangle)
+    return resize_points(points, size, extent) + origin
+
+
+def mirror_points(points: ArrayLike, width_px: float) -> FloatArray:
+    """Mirror points (..., 2) left to right in an image `width_px` wide."""
+    mirrored = np.array(points, dtype=np.float64)
+    mirrored[..., 0] = width_px - 1 - mirrored[..., 0]
+    return mirrored
+
+
+def paper_padding_px(box: ArrayLike) -> NDArray[np.int64]:
+    """Pad a box (..., 4) as the method does; the 1.2 and the 2 are its authors' own (method, section 1)."""
+    x_min, y_min, x_max, y_max = np.moveaxis(np.asarray(box, dtype=np.float64), -1, 0)
+    extent = 0.25 * ((1.2 * x_max - x_min) + (2 * y_max - y_min))
+    return np.where(extent < 20, 8, (8 * extent / 100).astype(np.int64)).astype(np.int64)
+
+
+def crop_rectangle(box: ArrayLike, image_size: ArrayLike, padding_px: ArrayLike) -> NDArray[np.int64]:
+    """Pad boxes (..., 4) and clip them to their images.
+
+    Args:
+        box: (x_min, y_min, x_max, y_max) in image pixels.
+        image_size: (width, height) of the image, in pixels.
+        padding_px: pixels added on each side.
+
+    Returns:
+        Rectangles (..., 4) of whole numbers, last row and column excluded (method, section 1).
+    """
+    corners = np.asarray(box, dtype=np.float64)
+    padding = np.asarray(padding_px, dtype=np.float64)[..., None]
+    limit = np.asarray(image_size, dtype=np.float64) - 1
+    low = np.maximum(corners[..., :2] - padding, 0)
+    high = np.minimum(corners[..., 2:] + padding, limit)
+    return np.concatenate([low, high], axis=-1).astype(np.int64)
+
+
+def _origin_and_extent(rectangle: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    corners = np.asarray(rectangle, dtype=np.float64)
+    if corners.ndim == 2:
+        corners = corners[:, None, :]
+    return corners[..., :2], corners[..., 2:] - corners[..., :2]

@@ -1,0 +1,1 @@
+"""Peaks and descriptors in network maps, and targets drawn into them."""

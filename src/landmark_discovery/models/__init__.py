@@ -1,0 +1,1 @@
+"""The networks; imports nothing else of this package."""

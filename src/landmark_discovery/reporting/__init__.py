@@ -1,0 +1,1 @@
+"""Pictures, curves and tables for people."""

@@ -1,0 +1,1 @@
+"""Augmentation, losses and the two training stages."""
