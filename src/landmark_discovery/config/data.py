@@ -44,7 +44,7 @@ class DatasetSettings(Section):
     max_crop_px: int = Field(256, ge=32, description="Larger crops are shrunk to this many pixels when stored.")
     test_fraction: Fraction = Field(0.2, description="Share of test images where the folder brings no split.")
     split_seed: Count = Field(0, description="Seed of that split.")
-    synthetic: SyntheticSettings = Field(default_factory=SyntheticSettings, description="The drawn faces.")
+    synthetic: SyntheticSettings = Field(SyntheticSettings(), description="The drawn faces.")
 
 
 class OutlierSettings(Section):
@@ -71,4 +71,4 @@ class BootstrapSettings(Section):
     )
     sift_contrast_threshold: NotNegative = Field(0.02, description="OpenCV's contrast threshold (SIFT).")
     min_keypoints: PositiveCount = Field(2, description="Images with fewer inliers are left out of the warm-up.")
-    outliers: OutlierSettings = Field(default_factory=OutlierSettings, description="Outlier removal.")
+    outliers: OutlierSettings = Field(OutlierSettings(), description="Outlier removal.")

@@ -101,11 +101,9 @@ class Stage1Settings(Section):
     round_iterations: PositiveCount = Field(5_000, description="Iterations between two pseudo-ground-truths.")
     detector_target: Literal["pixel", "bump"] = Field("pixel", description="Target of a keypoint: 1 cell, or 3x3.")
     detector_bias: float | None = Field(None, description="First bias of the detector's last layer; null: torch's.")
-    descriptor_loss: DescriptorLossSettings = Field(
-        default_factory=DescriptorLossSettings, description="Descriptor loss."
-    )
-    detection: DetectionSettings = Field(default_factory=DetectionSettings, description="Detections.")
-    optimizer: OptimizerSettings = Field(default_factory=OptimizerSettings, description="Optimiser.")
+    descriptor_loss: DescriptorLossSettings = Field(DescriptorLossSettings(), description="Descriptor loss.")
+    detection: DetectionSettings = Field(DetectionSettings(), description="Detections.")
+    optimizer: OptimizerSettings = Field(OptimizerSettings(), description="Optimiser.")
 
 
 class Stage2Settings(Section):
@@ -120,6 +118,6 @@ class Stage2Settings(Section):
     )
     subpixel: bool = Field(False, description="Refine a landmark between the cells of its heatmap.")
     optimizer: OptimizerSettings = Field(
-        default_factory=lambda: OptimizerSettings(trunk_learning_rate_factor=0.1, milestones=(50_000, 70_000)),
+        OptimizerSettings(trunk_learning_rate_factor=0.1, milestones=(50_000, 70_000)),
         description="Optimiser.",
     )
