@@ -22,7 +22,8 @@ class UserError(Exception):
         self.remedy = remedy
         parts = [part for part in (self.where, what) if part]
         message = ": ".join(parts)
-        super().__init__(f"{message}; {remedy}" if remedy else message)
+        # Libraries put line breaks into the texts that are quoted here.
+        super().__init__(" ".join((f"{message}; {remedy}" if remedy else message).split()))
 
 
 def nearest_name(name: str, valid: Iterable[str]) -> str:

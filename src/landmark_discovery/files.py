@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +26,14 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         UserError: the folder can't be written, or the disk is full.
     """
     target = Path(path)
-    with _explained(target):
+    temporary = _hidden_sibling(target)
+    with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        # Not tempfile.mkstemp: its files are private to their owner, whatever the umask says.
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
             _flush_to_disk(temporary)
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -47,15 +47,16 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         UserError: the parent can't be written, or the disk is full.
     """
     target = Path(path)
-    with _explained(target):
+    temporary = _hidden_sibling(target)
+    with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        temporary.mkdir()
         try:
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
-            if target.exists():
-                shutil.rmtree(target)
-            temporary.replace(target)
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _flush_to_disk(file)
+            _put_in_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -105,14 +106,52 @@ def read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, NDArray[A
 
 
 @contextmanager
-def _explained(target: Path) -> Iterator[None]:
+def _explained(target: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except Exception as error:
+        reason = _reason_for_not_writing(error, target, temporary)
+        if reason is None:
+            raise
         raise UserError(
             f"can't be written ({reason})", where=target, remedy="free space there, or choose a folder you may write"
         ) from error
+
+
+def _reason_for_not_writing(error: Exception, target: Path, temporary: Path) -> str | None:
+    """Say why `target` can't be written; None where the error is about something else, such as reading a file."""
+    if isinstance(error, UserError):
+        return None
+    full = os.strerror(errno.ENOSPC)
+    if full in str(error):
+        # torch and safetensors report a full disk with exceptions of their own.
+        return full
+    if not isinstance(error, OSError):
+        return None
+    named = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    ours = (temporary, target, *target.parents)
+    if named and not any(name in ours or temporary in name.parents for name in named):
+        return None
+    return error.strerror or str(error)
+
+
+def _hidden_sibling(target: Path) -> Path:
+    return target.with_name(f".{target.stem[:40]}.{secrets.token_hex(8)}{target.suffix}")
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    if not target.is_dir():
+        temporary.replace(target)
+        return
+    # A folder can't be renamed onto one with content, so the old one steps aside first.
+    old = _hidden_sibling(target)
+    target.replace(old)
+    try:
+        temporary.replace(target)
+    except OSError:
+        old.replace(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -121,9 +160,3 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

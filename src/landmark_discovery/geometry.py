@@ -78,6 +78,57 @@ def crop_rectangle(box: ArrayLike, image_size: ArrayLike, padding_px: ArrayLike)
     return np.concatenate([low, high], axis=-1).astype(np.int64)
 
 
+def margin_padding_px(box: ArrayLike, margin: float) -> FloatArray:
+    """Pad a box (..., 4) by a share of its longer side."""
+    corners = np.asarray(box, dtype=np.float64)
+    return np.asarray(margin * (corners[..., 2:] - corners[..., :2]).max(axis=-1), dtype=np.float64)
+
+
+def widen_rectangle(rectangle: ArrayLike, image_size: ArrayLike, share: float) -> NDArray[np.int64]:
+    """Widen rectangles (..., 4) on each side by a share of their own width and height, and clip them to their images.
+
+    Args:
+        rectangle: (x_min, y_min, x_max, y_max) in image pixels, last row and column excluded.
+        image_size: (width, height) of the image, in pixels.
+        share: 0.5 doubles width and height.
+
+    Returns:
+        Rectangles (..., 4) of whole numbers, rounded outwards.
+    """
+    corners = np.asarray(rectangle, dtype=np.float64)
+    added = share * (corners[..., 2:] - corners[..., :2])
+    low = np.maximum(np.floor(corners[..., :2] - added), 0)
+    high = np.minimum(np.ceil(corners[..., 2:] + added), np.asarray(image_size, dtype=np.float64))
+    return np.concatenate([low, high], axis=-1).astype(np.int64)
+
+
+def shrunk_size(window: ArrayLike, crop: ArrayLike, max_crop_px: int) -> NDArray[np.int64]:
+    """Give the size (..., 2) at which a window is stored, so that the crop inside it has at most `max_crop_px`.
+
+    Args:
+        window: rectangles (..., 4) of whole image pixels.
+        crop: rectangles (..., 4) within the windows.
+        max_crop_px: limit of the crop's longer side.
+
+    Returns:
+        (width, height) in pixels: the window's own where its crop is small enough, never larger, at least 1.
+    """
+    outer, inner = np.asarray(window, dtype=np.int64), np.asarray(crop, dtype=np.int64)
+    longer_side = np.maximum((inner[..., 2:] - inner[..., :2]).max(axis=-1), max_crop_px)
+    # Whole numbers throughout, rounded down: no rounding error can exceed the limit.
+    size = (outer[..., 2:] - outer[..., :2]) * max_crop_px // longer_side[..., None]
+    return np.asarray(np.maximum(size, 1), dtype=np.int64)
+
+
+def area_inside(box: ArrayLike, image_size: ArrayLike) -> FloatArray:
+    """Give the share (...,) of each box (..., 4) that lies inside its image of (width, height) pixels."""
+    corners = np.asarray(box, dtype=np.float64)
+    size = np.asarray(image_size, dtype=np.float64)
+    extent = corners[..., 2:] - corners[..., :2]
+    inside = np.clip(corners[..., 2:], 0, size) - np.clip(corners[..., :2], 0, size)
+    return np.asarray((inside / extent).prod(axis=-1), dtype=np.float64)
+
+
 def _origin_and_extent(rectangle: ArrayLike) -> tuple[FloatArray, FloatArray]:
     corners = np.asarray(rectangle, dtype=np.float64)
     if corners.ndim == 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
 
@@ -24,6 +24,14 @@ class ModelSettings(Section):
     def grid_size(self) -> int:
         """Count the cells of detector and descriptor maps along a side (stride 4)."""
         return self.input_size_px // 4
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> ModelSettings:
+        if self.grid_size % 2**self.depth:
+            raise ValueError(f"input_size_px {self.input_size_px} is no multiple of 4 * 2^depth = {4 * 2**self.depth}")
+        if (self.width // 8) % self.norm_groups:
+            raise ValueError(f"norm_groups {self.norm_groups} doesn't divide width / 8 = {self.width // 8}")
+        return self
 
 
 class AugmentationSettings(Section):
@@ -100,7 +108,7 @@ class Stage1Settings(Section):
     warmup_iterations: PositiveCount = Field(30_000, description="Iterations on the bootstrap keypoints.")
     round_iterations: PositiveCount = Field(5_000, description="Iterations between two pseudo-ground-truths.")
     detector_target: Literal["pixel", "bump"] = Field("pixel", description="Target of a keypoint: 1 cell, or 3x3.")
-    detector_bias: float | None = Field(None, description="First bias of the detector's last layer; null: torch's.")
+    detector_bias: float | None = Field(None, description="Initial bias of the detector's last layer; null: torch's.")
     descriptor_loss: DescriptorLossSettings = Field(DescriptorLossSettings(), description="Descriptor loss.")
     detection: DetectionSettings = Field(DetectionSettings(), description="Detections.")
     optimizer: OptimizerSettings = Field(OptimizerSettings(), description="Optimiser.")

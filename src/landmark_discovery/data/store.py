@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,12 @@ class ImageStore:
 
     Attributes:
         images: (N, H, W, 3) uint8 RGB, memory-mapped; image n fills the top left `stored_size[n]`, black elsewhere.
-        samples: one row an image: image, split ("train" or "test"), subject, width, height (of the original), then
-            box_, crop_ and window_ with x_min, y_min, x_max, y_max (original pixels), stored_width, stored_height.
+        samples: one row an image: image, split ("train" or "test"), subject ("" where it isn't known), width, height
+            (of the original), then box_, crop_ and window_ with x_min, y_min, x_max, y_max (original pixels),
+            stored_width, stored_height.
             The window is the part of the original that is stored, the crop the part that the network sees.
         landmarks: (N, L, 2) true points in original pixels, NaN where an image has none; None without ground truth.
-        facts: what the data set card says: name, counts, dropped images.
+        facts: what the data set card says; see `dataset_facts`.
     """
 
     images: NDArray[np.uint8]
@@ -78,13 +80,97 @@ class ImageStore:
 
 
 def write_store(folder: str | Path, store: ImageStore) -> None:
-    """Write a store as a folder of images.npy, samples.csv, landmarks.csv and facts.json, whole or not at all."""
+    """Write a store as a folder of images.npy, samples.csv, landmarks.csv and facts.json, whole or not at all.
+
+    Raises:
+        UserError: the folder can't be written, or the disk is full.
+    """
+    images = (image[:height, :width] for image, (width, height) in zip(store.images, store.stored_size, strict=True))
+    write_store_from(images, folder, store.samples, store.landmarks, store.facts)
+
+
+def write_store_from(
+    images: Iterable[NDArray[np.uint8]],
+    folder: str | Path,
+    samples: pd.DataFrame,
+    landmarks: NDArray[np.float64] | None,
+    facts: dict[str, Any],
+) -> None:
+    """Write a store from images that come one after another, so that memory never holds them all.
+
+    Args:
+        images: one (stored_height, stored_width, 3) for each row of `samples`, in that order.
+        folder: of the store; one that is there is replaced when the new one is whole.
+        samples: as in `ImageStore`.
+        landmarks: as in `ImageStore`.
+        facts: as in `ImageStore`.
+
+    Raises:
+        UserError: the folder can't be written, or the disk is full.
+    """
     with atomic_folder(folder) as temporary:
-        np.save(temporary / "images.npy", store.images)
-        store.samples.to_csv(temporary / "samples.csv", index=False)
-        if store.landmarks is not None:
-            landmark_table(store.names, store.landmarks).to_csv(temporary / "landmarks.csv", index=False)
-        (temporary / "facts.json").write_text(json.dumps(store.facts, indent=2) + "\n", encoding="utf-8")
+        samples.to_csv(temporary / "samples.csv", index=False)
+        if landmarks is not None:
+            names = samples["image"].to_numpy(dtype=np.str_)
+            landmark_table(names, landmarks).to_csv(temporary / "landmarks.csv", index=False)
+        text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
+        _write_images(temporary / "images.npy", images, samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64))
+
+
+def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> None:
+    width, height = stored_size.max(axis=0).tolist()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(stored_size), height, width, 3)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        # Written row by row and not through a memory map, in which a full disk kills the process without a word.
+        for image, (image_width, image_height) in zip(images, stored_size, strict=True):
+            row = np.zeros((height, width, 3), dtype=np.uint8)
+            row[:image_height, :image_width] = image
+            file.write(row.data)
+
+
+def dataset_facts(
+    name: str,
+    kind: str,
+    samples: pd.DataFrame,
+    landmarks: NDArray[np.float64] | None,
+    *,
+    split_made: bool = False,
+    dropped: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """Sum up a data set for its card.
+
+    Args:
+        name: of the data set.
+        kind: "synthetic" or "folder", as in the settings.
+        samples: as in `ImageStore`.
+        landmarks: as in `ImageStore`.
+        split_made: whether the split was drawn here and not given.
+        dropped: image and reason of each image that was left out.
+
+    Returns:
+        name, kind, images, train_images, test_images, subjects and subjects_on_both_sides (None where none is known),
+        points and images_with_points (None without ground truth), width_px and height_px (smallest and largest),
+        split ("made" or "given"), dropped.
+    """
+    known = samples[samples["subject"] != ""]
+    sides = known.groupby("subject")["split"].nunique()
+    return {
+        "name": name,
+        "kind": kind,
+        "images": len(samples),
+        "train_images": int((samples["split"] == "train").sum()),
+        "test_images": int((samples["split"] == "test").sum()),
+        "subjects": len(sides) or None,
+        "subjects_on_both_sides": int((sides > 1).sum()) if len(sides) else None,
+        "points": None if landmarks is None else landmarks.shape[1],
+        "images_with_points": None if landmarks is None else int((~np.isnan(landmarks).all(axis=(1, 2))).sum()),
+        "width_px": [int(samples["width"].min()), int(samples["width"].max())],
+        "height_px": [int(samples["height"].min()), int(samples["height"].max())],
+        "split": "made" if split_made else "given",
+        "dropped": [dict(entry) for entry in dropped],
+    }
 
 
 def read_store(folder: str | Path) -> ImageStore:
@@ -96,15 +182,28 @@ def read_store(folder: str | Path) -> ImageStore:
     path = Path(folder)
     try:
         images = np.load(path / "images.npy", mmap_mode="r")
-        samples = pd.read_csv(path / "samples.csv", dtype={"image": str, "split": str, "subject": str})
+        samples = _read_samples(path / "samples.csv")
         facts = json.loads((path / "facts.json").read_text(encoding="utf-8"))
         truth = path / "landmarks.csv"
         landmarks = _points_of_table(pd.read_csv(truth)) if truth.exists() else None
-    except (OSError, ValueError) as error:
+        if len(samples) != len(images) or (landmarks is not None and len(landmarks) != len(images)):
+            raise ValueError("its files don't have the same number of images")
+    except (OSError, EOFError, ValueError, KeyError) as error:
         raise UserError(
             f"not a prepared data set ({error})", where=path, remedy="make it with `landmarks prepare`"
         ) from error
     return ImageStore(images, samples, landmarks, facts)
+
+
+def _read_samples(path: Path) -> pd.DataFrame:
+    # Without `keep_default_na=False` a subject called NA would be none.
+    text = {"image": str, "split": str, "subject": str}
+    samples = pd.read_csv(path, dtype=text, keep_default_na=False)
+    corners = [f"{kind}_{corner}" for kind in RECTANGLES for corner in CORNERS]
+    missing = [name for name in (*SAMPLE_COLUMNS, *corners, *STORED_COLUMNS) if name not in samples]
+    if missing:
+        raise ValueError(f"samples.csv lacks the column {missing[0]}")
+    return samples
 
 
 def landmark_table(names: NDArray[np.str_], landmarks: NDArray[np.float64]) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""Faces drawn from a 3-D model, with their true points."""
+"""Faces drawn from a 3-D model: data with exact landmarks, and nothing to download."""

@@ -1,0 +1,47 @@
+"""Commands that make the keypoints that self-training starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFile, Settings, Store, settings_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(fetch_weights)
+    app.command()(bootstrap)
+
+
+def fetch_weights(output: OutputFile) -> None:
+    """Fetch SuperPoint's published weights and check their digest."""
+    from landmark_discovery.bootstrap.weights import fetch_superpoint_weights
+
+    fetch_superpoint_weights(output)
+
+
+def bootstrap(
+    store: Store,
+    output: OutputFile,
+    weights: Annotated[Path | None, typer.Option(help="SuperPoint's weights (superpoint_v1.pth).")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Images worked on at once.")] = 1,
+    settings: Settings = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
+) -> None:
+    """Detect the first keypoints in the training images and mark outliers."""
+    chosen = settings_of("bootstrap", settings, config, assignments)
+    from landmark_discovery.bootstrap.detector import make_detector
+    from landmark_discovery.bootstrap.keypoints import extract_bootstrap_keypoints, write_keypoints
+    from landmark_discovery.data.store import read_store
+    from landmark_discovery.training.runtime import choose_device
+
+    # Only SuperPoint is a network; the settings of the others name no device.
+    device = choose_device(chosen.device if chosen.bootstrap.detector == "superpoint" else "cpu")
+    detector = make_detector(chosen.bootstrap, weights, chosen.model.input_size_px, device)
+    keypoints = extract_bootstrap_keypoints(read_store(store), detector, chosen.bootstrap, threads=threads)
+    write_keypoints(output, keypoints)
+    typer.echo(str(keypoints.counts(chosen.bootstrap.min_keypoints)))

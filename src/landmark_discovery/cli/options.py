@@ -1,0 +1,45 @@
+"""Options that several commands share, and the settings that they lead to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from landmark_discovery.config.loading import load_config, parse_assignments, read_config_file
+from landmark_discovery.config.schema import Config
+from landmark_discovery.config.steps_json import read_step_settings, step_settings
+from landmark_discovery.errors import UserError
+
+Settings = Annotated[
+    str | None,
+    typer.Option(help="The keys of this step as JSON; what the workflow passes.", metavar="JSON"),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration file (YAML), see config/README.md.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One key on top of the file, such as stage1.iterations=900.", metavar="KEY=VALUE"),
+]
+Store = Annotated[Path, typer.Option(help="Prepared data set, made by `landmarks prepare`.")]
+Weights = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
+OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
+OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.")]
+
+
+def settings_of(step: str, settings: str | None, config: Path | None, assignments: list[str] | None) -> Config:
+    """Choose the settings of a step: JSON of the workflow, or a configuration file and single keys.
+
+    Returns:
+        A configuration with the keys of the step alone.
+
+    Raises:
+        UserError: both kinds at once, or a configuration that isn't valid.
+    """
+    if settings is None:
+        given = read_config_file(config) if config is not None else {}
+        whole = load_config(given, parse_assignments(assignments or []), where=config)
+        settings = step_settings(whole, step)
+    elif config is not None or assignments:
+        raise UserError("--settings says everything", remedy="give either --settings, or --config and --set")
+    return read_step_settings(settings)

@@ -1,0 +1,123 @@
+"""Detections of a trained detector on many images, each with its descriptor and that of its mirrored twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from landmark_discovery.config.training import DetectionSettings
+from landmark_discovery.heatmaps.descriptors import sample_descriptors
+from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neighbours
+from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.runtime import autocast
+from landmark_discovery.training.views import plain_views
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Hold n detections of many images, in the order of the images, the highest score of an image first.
+
+    Attributes:
+        image: position of the image among those that were searched, int64 (n,).
+        point: on the grid, float32 (n, 2).
+        score: float32 (n,).
+        descriptor: of length 1, float32 (n, D).
+        flipped_descriptor: of the same point in the mirrored image, float32 (n, D).
+        num_images: images that were searched.
+    """
+
+    image: NDArray[np.int64]
+    point: NDArray[np.float32]
+    score: NDArray[np.float32]
+    descriptor: NDArray[np.float32]
+    flipped_descriptor: NDArray[np.float32]
+    num_images: int
+
+    def __len__(self) -> int:
+        """Count the detections."""
+        return len(self.image)
+
+    def select(self, mask: NDArray[np.bool_]) -> Detections:
+        """Keep the detections where `mask` (n,) is True."""
+        return Detections(
+            self.image[mask],
+            self.point[mask],
+            self.score[mask],
+            self.descriptor[mask],
+            self.flipped_descriptor[mask],
+            self.num_images,
+        )
+
+
+@torch.inference_mode()
+def detect(
+    network: HourglassNetwork,
+    images: StoredImages,
+    indices: NDArray[np.int64],
+    settings: DetectionSettings,
+    *,
+    size_px: int,
+    precision: str,
+    batch_size: int = 64,
+) -> Detections:
+    """Find detections in the crops of many images (method, section 4).
+
+    Args:
+        network: of stage 1, in eval mode, on the device of the images.
+        images: the stored images.
+        indices: which of them, (N,).
+        settings: threshold, suppression; with `target_detections` everything above 0 is a candidate, since the
+            threshold is chosen afterwards.
+        size_px: width and height of the network's input.
+        precision: arithmetic on a GPU.
+        batch_size: images at once.
+    """
+    floor = settings.threshold if settings.target_detections is None else 0.0
+    parts: list[tuple[NDArray[Any], ...]] = []
+    for start, batch in _batches(indices, batch_size, images.device):
+        views = images.views(batch, plain_views(images.crops[batch], size_px))
+        with autocast(precision, images.device):
+            scores, maps = network(torch.cat([views, views.flip(3)]))
+        found = _detect_in_maps(torch.sigmoid(scores.float())[: len(batch), 0], maps.float(), floor, settings)
+        parts.append((found[0].cpu().numpy() + start, *(part.cpu().numpy() for part in found[1:])))
+    image, point, score, descriptor, flipped = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Detections(image, point, score, descriptor, flipped, len(indices))
+
+
+def choose_threshold(scores: NDArray[np.float32], num_images: int, settings: DetectionSettings) -> float:
+    """Choose the score above which an image has `target_detections` on average; the fixed one where none is set."""
+    if settings.target_detections is None:
+        return settings.threshold
+    wanted = round(settings.target_detections * num_images)
+    if wanted >= len(scores):
+        return 0.0
+    return float(np.partition(scores, len(scores) - wanted - 1)[len(scores) - wanted - 1])
+
+
+def _detect_in_maps(scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings) -> tuple[Tensor, ...]:
+    """Find peaks in scores (B, G, G) and read descriptors from maps (2 B, D, G, G), the mirrored ones last."""
+    batch, grid_size, _ = scores.shape
+    candidates = torch.where(scores > floor, scores, 0.0)
+    peaks = candidates * suppress_neighbours(candidates, settings.nms_half_side_cells, settings.nms_iou)
+    count = min(settings.max_detections, grid_size**2)
+    score, cell = peaks.flatten(1).topk(count, dim=1)
+    cells = torch.stack([cell % grid_size, cell // grid_size], dim=2)
+    points = refine_quarter_cell(cells, scores)
+    mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
+    descriptors = sample_descriptors(maps, torch.cat([points, mirrored]))
+    found = score > 0
+    image = torch.arange(batch, device=scores.device)[:, None].expand_as(found)
+    return image[found], points[found], score[found], descriptors[:batch][found], descriptors[batch:][found]
+
+
+def _batches(indices: NDArray[np.int64], size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
+    for start in tqdm(range(0, len(indices), size), desc="detecting", unit="batch", leave=False):
+        yield start, torch.from_numpy(indices[start : start + size]).to(device)

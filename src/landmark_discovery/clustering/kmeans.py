@@ -1,0 +1,100 @@
+"""k-means through faiss, with the start and the subsampling of the method (section 4)."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from landmark_discovery.config.training import ClusteringSettings
+from landmark_discovery.errors import UserError
+
+FloatArray = NDArray[np.float32]
+
+
+def kmeans(
+    descriptors: FloatArray, clusters: int, settings: ClusteringSettings, initial: FloatArray | None = None
+) -> FloatArray:
+    """Cluster descriptors.
+
+    faiss trains on at most `points_per_centroid` * clusters of them, drawn with its seed. Without `initial` each
+    redo restarts from random descriptors and the best counts; with it, each redo goes on from the last result.
+
+    Args:
+        descriptors: (n, D).
+        clusters: number of centroids.
+        settings: iterations, redos, seed, points a centroid.
+        initial: first centroids, (clusters, D).
+
+    Returns:
+        Centroids (clusters, D), not normalised.
+
+    Raises:
+        UserError: fewer descriptors than clusters.
+    """
+    if len(descriptors) < clusters:
+        raise UserError(
+            f"{clusters} clusters are asked for, but only {len(descriptors)} detections are there to form them",
+            where="clustering",
+            remedy="lower num_landmarks or clustering.training_clusters, give more images, or train longer",
+        )
+    run = faiss.Kmeans(
+        descriptors.shape[1],
+        clusters,
+        niter=settings.iterations,
+        nredo=settings.redos,
+        seed=settings.seed,
+        min_points_per_centroid=1,
+        max_points_per_centroid=settings.points_per_centroid,
+        gpu=gpu_count() > 0,
+    )
+    run.train(np.ascontiguousarray(descriptors, dtype=np.float32), init_centroids=initial)
+    return np.asarray(run.centroids, dtype=np.float32)
+
+
+def spread_start(descriptors: FloatArray, clusters: int, generator: np.random.Generator) -> FloatArray:
+    """Choose first centroids among the descriptors by k-means++ (Arthur, Vassilvitskii 2007).
+
+    Args:
+        descriptors: (n, D).
+        clusters: how many, at most n.
+        generator: source of randomness.
+
+    Returns:
+        (clusters, D).
+    """
+    chosen = [int(generator.integers(len(descriptors)))]
+    nearest = np.full(len(descriptors), np.inf)
+    while len(chosen) < clusters:
+        difference = _squared_distances(descriptors, descriptors[chosen[-1] : chosen[-1] + 1])[:, 0]
+        nearest = np.minimum(nearest, difference)
+        total = nearest.sum()
+        weights = nearest / total if total > 0 else np.full(len(nearest), 1 / len(nearest))
+        chosen.append(int(generator.choice(len(descriptors), p=weights)))
+    return descriptors[chosen]
+
+
+def assign(descriptors: FloatArray, centroids: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+    """Find the nearest centroid of each descriptor.
+
+    Returns:
+        Cluster (n,) and squared distance (n,).
+    """
+    if not len(descriptors):
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    index = faiss.IndexFlatL2(centroids.shape[1])
+    index.add(np.ascontiguousarray(centroids, dtype=np.float32))
+    distance, cluster = index.search(np.ascontiguousarray(descriptors, dtype=np.float32), 1)
+    return cluster[:, 0], distance[:, 0]
+
+
+def gpu_count() -> int:
+    """Count the GPUs that faiss sees; none with its CPU build."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
+
+
+def _squared_distances(points: FloatArray, centres: FloatArray) -> NDArray[np.float64]:
+    product = points @ centres.T
+    squared = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * product
+    clipped: NDArray[np.float64] = np.maximum(squared, 0).astype(np.float64)
+    return clipped

@@ -1,0 +1,167 @@
+"""The pseudo-ground-truth: detections named by clusters of their descriptors (method, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landmark_discovery.clustering.assignment import flip_map, flip_purity, nearest_of_image, scatter_by_cluster
+from landmark_discovery.clustering.detections import Detections, choose_threshold
+from landmark_discovery.clustering.kmeans import assign, kmeans, spread_start
+from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import read_npz, write_npz
+
+MIN_KEYPOINTS = 2
+
+
+@dataclass(frozen=True)
+class Landmarker:
+    """Name detections: what a trained detector needs to find landmarks.
+
+    Attributes:
+        centroids: (K, D), one a landmark.
+        flip_map: the landmark that each landmark becomes when the image is mirrored, (K,).
+        threshold: detections score more than this.
+    """
+
+    centroids: NDArray[np.float32]
+    flip_map: NDArray[np.int64]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class NamedDetections:
+    """Hold the detections that stay, at most one an image and cluster, with their clusters."""
+
+    detections: Detections
+    cluster: NDArray[np.int64]
+    flipped_cluster: NDArray[np.int64]
+
+    def table(self, clusters: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lay points (N, K, 2) on the grid and scores (N, K) out by image and cluster, NaN where there is none."""
+        found = self.detections
+        shape = (found.num_images, clusters)
+        return (
+            scatter_by_cluster(found.image, self.cluster, found.point, *shape),
+            scatter_by_cluster(found.image, self.cluster, found.score, *shape),
+        )
+
+
+@dataclass(frozen=True)
+class PseudoGroundTruth:
+    """Hold the discovered landmarks of the training images, as stage 2 learns them.
+
+    Attributes:
+        image: names of the images, (N,).
+        landmarks: (N, K, 2) in original image pixels; NaN: not found.
+        score: of the detector, (N, K).
+        flip_map: (K,).
+        centroids: (K, D).
+        threshold: detections score more than this.
+    """
+
+    image: NDArray[np.str_]
+    landmarks: NDArray[np.float64]
+    score: NDArray[np.float64]
+    flip_map: NDArray[np.int64]
+    centroids: NDArray[np.float32]
+    threshold: float
+
+
+def find_landmarks(
+    candidates: Detections, num_landmarks: int, detection: DetectionSettings, clustering: ClusteringSettings
+) -> tuple[Landmarker, NamedDetections, float]:
+    """Cluster candidates with their mirrored twins into K landmarks, one detection a landmark and image.
+
+    Args:
+        candidates: detections of all training images.
+        num_landmarks: K.
+        detection: how the threshold is chosen.
+        clustering: of k-means.
+
+    Returns:
+        The landmarker, the detections that stay, and the flip purity.
+
+    Raises:
+        UserError: no detection at all, or fewer than K.
+    """
+    threshold = choose_threshold(candidates.score, candidates.num_images, detection)
+    found = candidates.select(candidates.score > threshold)
+    if not len(found):
+        raise UserError(
+            f"none of {candidates.num_images} images has a detection over {threshold:.3f}",
+            where="pseudo-ground-truth",
+            remedy="train longer, or set stage1.detection.target_detections",
+        )
+    sample = _clustered_sample(found, clustering)
+    start = spread_start(sample, num_landmarks, np.random.default_rng(clustering.seed))
+    centroids = kmeans(sample, num_landmarks, clustering, start)
+    cluster, distance = assign(found.descriptor, centroids)
+    flipped, _ = assign(found.flipped_descriptor, centroids)
+    mapping = flip_map(found.image, cluster, flipped, num_landmarks)
+    kept = nearest_of_image(found.image, cluster, distance)
+    named = NamedDetections(found.select(kept), cluster[kept], flipped[kept])
+    return Landmarker(centroids, mapping, threshold), named, flip_purity(cluster, flipped, mapping)
+
+
+def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
+    """Name the kept detections anew by M finer clusters, whose ids train the next round.
+
+    Images with fewer than two detections are left out.
+    """
+    found = named.detections
+    per_image = np.bincount(found.image, minlength=found.num_images)
+    found = found.select(per_image[found.image] >= MIN_KEYPOINTS)
+    if not len(found):
+        raise UserError(
+            f"none of {found.num_images} images keeps {MIN_KEYPOINTS} detections",
+            where="pseudo-ground-truth",
+            remedy="train longer, lower stage1.detection.threshold, or set stage1.detection.target_detections",
+        )
+    centroids = kmeans(_clustered_sample(found, clustering), clustering.training_clusters, clustering)
+    cluster, distance = assign(found.descriptor, centroids)
+    flipped, _ = assign(found.flipped_descriptor, centroids)
+    kept = nearest_of_image(found.image, cluster, distance)
+    return NamedDetections(found.select(kept), cluster[kept], flipped[kept])
+
+
+def name_detections(candidates: Detections, landmarker: Landmarker) -> NamedDetections:
+    """Name detections by the landmarker's centroids, one a landmark and image."""
+    found = candidates.select(candidates.score > landmarker.threshold)
+    cluster, distance = assign(found.descriptor, landmarker.centroids)
+    flipped, _ = assign(found.flipped_descriptor, landmarker.centroids)
+    kept = nearest_of_image(found.image, cluster, distance)
+    return NamedDetections(found.select(kept), cluster[kept], flipped[kept])
+
+
+def write_pseudo_groundtruth(path: str | Path, truth: PseudoGroundTruth) -> None:
+    """Write a pseudo-ground-truth as .npz, one array a field."""
+    write_npz(path, {name: np.asarray(value) for name, value in vars(truth).items()})
+
+
+def read_pseudo_groundtruth(path: str | Path) -> PseudoGroundTruth:
+    """Read a pseudo-ground-truth.
+
+    Raises:
+        UserError: no such file, or arrays are missing.
+    """
+    arrays = read_npz(path, required=("image", "landmarks", "score", "flip_map", "centroids", "threshold"))
+    return PseudoGroundTruth(
+        image=arrays["image"].astype(np.str_),
+        landmarks=arrays["landmarks"].astype(np.float64),
+        score=arrays["score"].astype(np.float64),
+        flip_map=arrays["flip_map"].astype(np.int64),
+        centroids=arrays["centroids"].astype(np.float32),
+        threshold=float(arrays["threshold"]),
+    )
+
+
+def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArray[np.float32]:
+    """Take the first descriptors and as many twins; images come in a fixed random order, whatever their names."""
+    order = np.random.default_rng(settings.seed).permutation(found.num_images)
+    first = np.argsort(order[found.image], kind="stable")[: settings.max_descriptors]
+    return np.concatenate([found.descriptor[first], found.flipped_descriptor[first]])

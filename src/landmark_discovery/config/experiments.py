@@ -1,0 +1,79 @@
+"""Expansion of a sweep into the experiments it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from landmark_discovery.config.loading import Tree, load_config, merged
+from landmark_discovery.config.schema import Config, SweepSettings
+from landmark_discovery.errors import UserError
+
+
+def load_experiments(
+    given: Mapping[str, Any], *, overrides: Mapping[str, Any], files: Sequence[str | Path]
+) -> dict[str, Config]:
+    """Load and expand what Snakemake has merged from files and the command line.
+
+    Args:
+        given: the merged keys.
+        overrides: those of them that the command line set.
+        files: configuration files named on the command line; none: config.yaml of the project was taken.
+
+    Raises:
+        UserError: keys or values that aren't valid, or a folder of images that isn't there.
+    """
+    where = ", ".join(Path(file).name for file in files) or "config.yaml"
+    if "recipe" in overrides and not files:
+        raise UserError(
+            "recipe changes nothing here, since this file sets every key",
+            where=where,
+            remedy=f"write a file with `recipe: {overrides['recipe']}` and give it by --configfile",
+        )
+    experiments = expand_experiments(load_config(given, where=where), where=where)
+    for config in experiments.values():
+        folder = config.dataset.path
+        if folder is not None and not Path(folder).is_dir():
+            raise UserError(f"dataset.path is {folder!r}, which is no folder", where=where, remedy="correct the path")
+    return experiments
+
+
+def expand_experiments(config: Config, *, where: str | Path | None = None) -> dict[str, Config]:
+    """Name every experiment of a configuration; without `sweep` it is one.
+
+    Returns:
+        Experiments by name, such as `demo-synthetic-k10-seed1993`: the swept axes are appended, in this order.
+
+    Raises:
+        UserError: a swept data set without a name, or two experiments of one name.
+    """
+    sweep = config.sweep
+    base = merged(config.model_dump(mode="json"), {"sweep": SweepSettings().model_dump(mode="json")})
+    experiments: dict[str, Config] = {}
+    axes = product(sweep.dataset or (None,), sweep.num_landmarks or (None,), sweep.seed or (None,))
+    for dataset, count, seed in axes:
+        changes = _changes(config, dataset, count, seed)
+        name = changes["experiment"]
+        if name in experiments:
+            raise UserError(f"sweep names {name!r} twice", where=where, remedy="list each value, and each name, once")
+        experiments[name] = load_config(merged(base, changes), where=where)
+    return experiments
+
+
+def _changes(config: Config, dataset: dict[str, Any] | None, count: int | None, seed: int | None) -> Tree:
+    changes: Tree = {}
+    suffixes = []
+    if dataset is not None:
+        if "name" not in dataset:
+            raise UserError("a data set of sweep.dataset has no name", remedy="give each its own")
+        changes["dataset"] = dataset
+        suffixes.append(str(dataset["name"]))
+    if count is not None:
+        changes["num_landmarks"] = count
+        suffixes.append(f"k{count}")
+    if seed is not None:
+        changes["seed"] = seed
+        suffixes.append(f"seed{seed}")
+    return {**changes, "experiment": "-".join([config.experiment, *suffixes])}

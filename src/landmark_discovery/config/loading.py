@@ -1,0 +1,154 @@
+"""Make a configuration from defaults, a recipe and what the user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from landmark_discovery.config.allowed import allowed_values, schema_node, section_keys
+from landmark_discovery.config.consistency import check_consistency
+from landmark_discovery.config.schema import Config
+from landmark_discovery.errors import UserError, nearest_name
+
+Tree = dict[str, Any]
+
+
+def load_config(
+    given: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, *, where: str | Path | None = None
+) -> Config:
+    """Make a configuration; the later wins of: the paper's values, the recipe, `given`, `overrides`.
+
+    Args:
+        given: keys of the user's file; those that are missing keep the value of the recipe.
+        overrides: keys of the command line.
+        where: what to call the source in errors.
+
+    Raises:
+        UserError: a key that doesn't exist, a value that isn't allowed, or values that contradict each other.
+    """
+    user = merged(given, overrides or {})
+    recipe = user.get("recipe", Config().recipe)
+    base = merged(default_values(), recipe_values(recipe) if recipe in ("paper", "short") else {})
+    config = _validated(merged(base, user), where)
+    check_consistency(config, where)
+    return config
+
+
+def read_config_file(path: str | Path) -> Tree:
+    """Read the keys of a YAML file.
+
+    Raises:
+        UserError: no such file, no YAML, or not a list of keys.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise UserError(f"can't be read ({reason})", where=path, remedy="give a YAML file") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"not valid YAML ({' '.join(str(error).split())})", where=path) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UserError("holds no keys", where=path, remedy="write lines such as `num_landmarks: 10`")
+    return content
+
+
+def parse_assignments(assignments: Iterable[str]) -> Tree:
+    """Turn `section.key=value` of a command line into a tree; values are YAML.
+
+    Raises:
+        UserError: an assignment without `=`, or a value that isn't YAML.
+    """
+    tree: Tree = {}
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator or not name:
+            raise UserError(f"{assignment!r} sets no key", remedy="write section.key=value, such as seed=3")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UserError(f"{text!r} is no YAML value", where=name, remedy="quote it") from error
+        for part in reversed(name.split(".")):
+            value = {part: value}
+        tree = merged(tree, value)
+    return tree
+
+
+def recipe_values(name: str) -> Tree:
+    """Read the keys in which a recipe differs from the paper's values."""
+    text = resources.files("landmark_discovery.config").joinpath("recipes", f"{name}.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def default_values() -> Tree:
+    """List every key with the paper's value."""
+    return Config().model_dump(mode="json")
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
+    """Lay `changes` over `base`, section by section; neither is changed."""
+    result: Tree = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _validated(tree: Tree, where: str | Path | None) -> Config:
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        problem = error
+    try:
+        return Config.model_validate(_with_text_read_as_yaml(tree, problem))
+    except ValidationError:
+        raise _explained(problem, where) from problem
+
+
+def _with_text_read_as_yaml(tree: Tree, problem: ValidationError) -> Tree:
+    """Read refused texts as YAML, since Snakemake hands nested values of its command line over as texts."""
+    result = tree
+    for error in problem.errors():
+        names = [part for part in error["loc"] if isinstance(part, str)]
+        if isinstance(error["input"], str) and len(names) == len(error["loc"]):
+            try:
+                value: Any = yaml.safe_load(error["input"])
+            except yaml.YAMLError:
+                continue
+            for name in reversed(names):
+                value = {name: value}
+            result = merged(result, value)
+    return result
+
+
+def _explained(problem: ValidationError, where: str | Path | None) -> UserError:
+    first = min(problem.errors(), key=lambda error: error["type"] not in ("extra_forbidden", "invalid_key"))
+    path = tuple(first["loc"])
+    if first["type"] in ("extra_forbidden", "invalid_key"):
+        valid = section_keys(path[:-1])
+        return UserError(f"unknown key {_dotted(path)!r}", where=where, remedy=nearest_name(str(path[-1]), valid))
+    if first["type"] == "value_error":
+        return UserError(f"{_dotted(path)}: {first['ctx']['error']}", where=where, remedy="change one of the two")
+    if first["type"] == "missing":
+        path = path[:-1]
+    allowed = allowed_values(_node_at_or_above(path))
+    return UserError(f"{_dotted(path)} is {first['input']!r}", where=where, remedy=f"allowed: {allowed}")
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _node_at_or_above(path: tuple[str | int, ...]) -> Mapping[str, Any]:
+    while path:
+        try:
+            return schema_node(path)
+        except (KeyError, IndexError, StopIteration):
+            path = path[:-1]
+    return schema_node(())

@@ -1,0 +1,181 @@
+"""A data set as a folder: images, with samples.csv and landmarks.csv where there are any."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from landmark_discovery.data.images import SUFFIXES, is_image_name
+from landmark_discovery.data.tables import (
+    BOX_COLUMNS,
+    SAMPLE_COLUMNS,
+    SPLITS,
+    read_landmark_table,
+    read_sample_table,
+)
+from landmark_discovery.errors import UserError
+
+SAMPLES_FILE = "samples.csv"
+LANDMARKS_FILE = "landmarks.csv"
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """List the images of a data set, before any of them is opened.
+
+    Attributes:
+        root: the folder.
+        samples: one row an image, sorted by name: image (relative to the root), split and subject ("" where absent),
+            x_min, y_min, x_max, y_max (NaN where absent), line (in samples.csv; 0 without one).
+        landmarks: (N, L, 2) true points in image pixels, NaN where absent; None without landmarks.csv.
+    """
+
+    root: Path
+    samples: pd.DataFrame
+    landmarks: NDArray[np.float64] | None
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.samples)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Give the files of the images."""
+        return [self.root / image for image in self.samples["image"]]
+
+    def where(self, position: int) -> str:
+        """Say in which line of which file an image is listed."""
+        return f"{self.root / SAMPLES_FILE}, line {self.samples['line'].iloc[position]}"
+
+    def take(self, positions: NDArray[np.int64]) -> ImageFolder:
+        """Keep the images at these positions."""
+        landmarks = None if self.landmarks is None else self.landmarks[positions]
+        return replace(self, samples=self.samples.iloc[positions].reset_index(drop=True), landmarks=landmarks)
+
+
+def read_folder(path: str | Path) -> ImageFolder:
+    """Read what a data set folder holds: its tables, and the names of its images.
+
+    With samples.csv the images are those listed there; without, all below the folder, hidden ones and those in
+    folders that are symbolic links left out. Points of an image that is there but not listed are passed over.
+
+    Raises:
+        UserError: no such folder, no or only one image, an image that is listed but isn't there, a faulty table, a
+            split of some images only or with one of its sides empty.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        what = "not a folder" if root.exists() else "no such folder"
+        raise UserError(what, where=root, remedy="set `dataset.path` to a folder of images")
+    listed = (root / SAMPLES_FILE).is_file()
+    samples = _listed_samples(root) if listed else _found_samples(root)
+    if len(samples) == 0:
+        raise UserError(
+            f"no images in {SAMPLES_FILE}" if listed else "no images in this folder",
+            where=root,
+            remedy=f"put images there ({' '.join(SUFFIXES)})",
+        )
+    _check_count(root, samples)
+    _check_given_split(root, samples)
+    landmarks = _landmarks_of(root, samples["image"].tolist()) if (root / LANDMARKS_FILE).is_file() else None
+    return ImageFolder(root, samples, landmarks)
+
+
+def list_images(root: Path) -> list[str]:
+    """List the image files below a folder, by names relative to it, sorted; hidden files and folders are skipped."""
+    names = []
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        found = (Path(folder, name).relative_to(root) for name in files if not name.startswith("."))
+        names += [name.as_posix() for name in found if is_image_name(name)]
+    return sorted(names)
+
+
+def _found_samples(root: Path) -> pd.DataFrame:
+    names = list_images(root)
+    for name in names:
+        _check_text(root, name)
+    samples = pd.DataFrame({"image": names, "split": "", "subject": ""}, dtype=object)
+    return samples.assign(**dict.fromkeys(BOX_COLUMNS, np.nan), line=0)
+
+
+def _check_text(root: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"the name {name!r} isn't UTF-8", where=root, remedy="rename the file") from error
+
+
+def _listed_samples(root: Path) -> pd.DataFrame:
+    path = root / SAMPLES_FILE
+    table = read_sample_table(path)
+    for image, line in zip(table["image"], table["line"], strict=True):
+        where = f"{path}, line {line}"
+        if not is_image_name(image):
+            raise UserError(
+                f"{image!r} isn't an image by its name", where=where, remedy=f"valid endings: {' '.join(SUFFIXES)}"
+            )
+        if not (root / image).is_file():
+            raise UserError(f"image {image!r} isn't there", where=where, remedy="correct the name or remove the row")
+    return table[[*SAMPLE_COLUMNS, "line"]].sort_values("image", ignore_index=True)
+
+
+def _check_count(root: Path, samples: pd.DataFrame) -> None:
+    if len(samples) == 1:
+        raise UserError(
+            f"only one image, {samples['image'].iloc[0]!r}",
+            where=root,
+            remedy="give at least two, one to train on and one to test on",
+        )
+
+
+def _check_given_split(root: Path, samples: pd.DataFrame) -> None:
+    given = samples["split"] != ""
+    if not given.any():
+        return
+    path = root / SAMPLES_FILE
+    if not given.all():
+        line = samples.loc[~given, "line"].min()
+        raise UserError(
+            "the split is empty, though other rows give it",
+            where=f"{path}, line {line}",
+            remedy="give train or test in all rows, or in none to have a split made",
+        )
+    check_both_sides(samples["split"].to_numpy(dtype=np.str_), path)
+
+
+def check_both_sides(splits: NDArray[np.str_], where: str | Path) -> None:
+    """Refuse a split (N,) without training or without test images.
+
+    Raises:
+        UserError: one of the sides is empty.
+    """
+    for side, use in zip(SPLITS, ("learn from", "evaluate on"), strict=True):
+        if side not in splits:
+            raise UserError(
+                f"no {'training' if side == 'train' else side} images",
+                where=where,
+                remedy=f"mark some with the split {side!r} to {use}, or leave out the column to have a split made",
+            )
+
+
+def _landmarks_of(root: Path, images: list[str]) -> NDArray[np.float64]:
+    path = root / LANDMARKS_FILE
+    table = read_landmark_table(path)
+    positions = {image: position for position, image in enumerate(images)}
+    landmarks = np.full((len(images), *table.points.shape[1:]), np.nan)
+    for image, line, points in zip(table.image, table.line, table.points, strict=True):
+        if image in positions:
+            landmarks[positions[image]] = points
+        elif not (root / image).is_file():
+            raise UserError(
+                f"landmarks for {image!r}, which isn't there",
+                where=f"{path}, line {line}",
+                remedy="correct the name or remove the row",
+            )
+    return landmarks

@@ -1,0 +1,234 @@
+"""From a folder of images to the prepared store: measure every image, lay out the cuts, cut and write."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from landmark_discovery.config.data import DatasetSettings
+from landmark_discovery.data.folder import ImageFolder, check_both_sides, read_folder
+from landmark_discovery.data.images import quiet_decoder, read_image, read_image_size
+from landmark_discovery.data.splits import make_split
+from landmark_discovery.data.store import (
+    CORNERS,
+    RECTANGLES,
+    STORED_COLUMNS,
+    ImageStore,
+    dataset_facts,
+    read_store,
+    write_store_from,
+)
+from landmark_discovery.data.tables import BOX_COLUMNS
+from landmark_discovery.errors import UserError
+from landmark_discovery.geometry import (
+    area_inside,
+    crop_rectangle,
+    margin_padding_px,
+    paper_padding_px,
+    shrunk_size,
+    widen_rectangle,
+)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Dropped = list[dict[str, str]]
+
+
+def prepare_store(
+    folder: str | Path, settings: DatasetSettings, output: str | Path, threads: int | None = None
+) -> ImageStore:
+    """Read a data set folder, cut its images and write the store, whole or not at all.
+
+    As many images are in memory as there are threads; the result doesn't depend on their number. With
+    `on_bad_image: skip` the store is the one that the folder without the bad images would give; each image is then
+    decoded twice, first to learn whether it is sound.
+
+    Args:
+        folder: images, with samples.csv and landmarks.csv where there are any. Boxes and points are in pixels of the
+            image as it is to be seen, turned as its EXIF orientation says.
+        settings: of the data set.
+        output: folder of the store.
+        threads: images decoded at once; None: one for each CPU.
+
+    Raises:
+        UserError: a fault of the folder, its tables or its images, or `output` can't be written.
+    """
+    workers = threads or _cpu_count()
+    source = read_folder(folder)
+    with quiet_decoder():
+        sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
+        boxes = _boxes(sound, sizes)
+        splits, split_made = _splits(sound, settings)
+        samples = lay_out(sound, sizes, boxes, splits, settings)
+        facts = dataset_facts(
+            settings.name, settings.kind, samples, sound.landmarks, split_made=split_made, dropped=dropped
+        )
+        rows = list(zip(sound.paths, _corners(samples, "window"), _stored_size(samples), strict=True))
+        cuts = _in_parallel(_cut, rows, workers)
+        write_store_from(_with_progress(cuts, len(rows), "cutting images"), output, samples, sound.landmarks, facts)
+    return read_store(output)
+
+
+def lay_out(
+    source: ImageFolder,
+    sizes: NDArray[np.int64],
+    boxes: NDArray[np.float64],
+    splits: NDArray[np.str_],
+    settings: DatasetSettings,
+) -> pd.DataFrame:
+    """Decide which part of each image is stored, at which size.
+
+    Args:
+        source: the images.
+        sizes: (width, height) of each, (N, 2).
+        boxes: (N, 4), NaN where an image has none: its box and crop are then the whole image.
+        splits: "train" or "test" of each, (N,).
+        settings: rule of the crop, context and limit of the size.
+
+    Returns:
+        The samples of an `ImageStore`.
+
+    Raises:
+        UserError: a box that leaves no crop.
+    """
+    whole = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
+    absent = np.isnan(boxes[:, :1])
+    box = np.where(absent, whole, boxes)
+    padding = paper_padding_px(box) if settings.crop_rule == "paper" else margin_padding_px(box, settings.crop_margin)
+    crop = np.where(absent, whole, crop_rectangle(box, sizes, padding))
+    _refuse_empty_crops(source, crop)
+    window = widen_rectangle(crop, sizes, settings.context)
+    samples = source.samples[["image", "subject"]].copy()
+    samples.insert(1, "split", splits)
+    samples[["width", "height"]] = sizes
+    for kind, rectangle in zip(RECTANGLES, (box, crop, window), strict=True):
+        samples[[f"{kind}_{corner}" for corner in CORNERS]] = rectangle
+    samples[list(STORED_COLUMNS)] = shrunk_size(window, crop, settings.max_crop_px)
+    return samples
+
+
+def _measured(source: ImageFolder, skip: bool, workers: int) -> tuple[ImageFolder, NDArray[np.int64], Dropped]:
+    """Measure all images; with `skip`, decode them too, and leave out those that can't be."""
+    measured = _in_parallel(partial(_size_or_fault, decode=skip), source.paths, workers)
+    kept, sizes, dropped = [], [], []
+    for position, size in enumerate(_with_progress(measured, len(source), "checking images")):
+        if not isinstance(size, UserError):
+            kept.append(position)
+            sizes.append(size)
+        elif skip:
+            dropped.append({"image": source.samples["image"].iloc[position], "reason": size.what})
+            tqdm.write(f"left out: {size.where}: {size.what}", file=sys.stderr)
+        else:
+            raise size
+    if not kept:
+        raise UserError(
+            f"none of the {len(source)} images can be read",
+            where=source.root,
+            remedy=f"the first: {dropped[0]['image']}: {dropped[0]['reason']}",
+        )
+    return source.take(np.array(kept)), np.array(sizes), dropped
+
+
+def _size_or_fault(path: Path, decode: bool) -> tuple[int, int] | UserError:
+    try:
+        if not decode:
+            return read_image_size(path)
+        height, width = read_image(path).shape[:2]
+    except UserError as fault:
+        return fault
+    return width, height
+
+
+def _boxes(source: ImageFolder, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the boxes (N, 4), NaN where there is none, none of them mostly outside its image."""
+    boxes = source.samples[list(BOX_COLUMNS)].to_numpy(dtype=np.float64)
+    # Detectors let boxes stick out a little, which cropping clips; wrong pixels or another image's box go far beyond.
+    outside = np.flatnonzero(area_inside(boxes, sizes) < 0.5)
+    if outside.size:
+        first = outside[source.samples["line"].to_numpy()[outside].argmin()]
+        corners = ", ".join(f"{corner:g}" for corner in boxes[first])
+        raise UserError(
+            f"the box {corners} of {source.samples['image'].iloc[first]!r} lies by half or more outside the image "
+            f"of {sizes[first, 0]} x {sizes[first, 1]} pixels",
+            where=source.where(first),
+            remedy="give x_min, y_min, x_max, y_max in pixels of the image as it is seen, or leave all four empty",
+        )
+    return boxes
+
+
+def _refuse_empty_crops(source: ImageFolder, crop: NDArray[np.int64]) -> None:
+    empty = np.flatnonzero((crop[:, 2:] <= crop[:, :2]).any(axis=1))
+    if empty.size:
+        raise UserError(
+            f"the box of {source.samples['image'].iloc[empty[0]]!r} leaves no pixel to crop",
+            where=source.where(int(empty[0])),
+            remedy="give a larger box, or raise `dataset.crop_margin`",
+        )
+
+
+def _splits(source: ImageFolder, settings: DatasetSettings) -> tuple[NDArray[np.str_], bool]:
+    """Take the split that is given, or make one; tell which."""
+    given = source.samples["split"].to_numpy(dtype=np.str_)
+    if given[0]:
+        check_both_sides(given, source.root)
+        return given, False
+    images, subjects = source.samples["image"].tolist(), source.samples["subject"].tolist()
+    try:
+        return make_split(images, subjects, settings.test_fraction, settings.split_seed), True
+    except UserError as error:
+        raise UserError(error.what, where=source.root, remedy=error.remedy) from error
+
+
+def _cut(row: tuple[Path, NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.uint8]:
+    path, (x_min, y_min, x_max, y_max), size = row
+    window = read_image(path)[y_min:y_max, x_min:x_max]
+    width, height = size.tolist()
+    if (height, width) == window.shape[:2]:
+        return window.copy()
+    return np.asarray(cv2.resize(window, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+    """Yield the results in the order of the items, with few of them waiting: all at once would fill the memory."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _with_progress(results: Iterable[Result], total: int, title: str) -> Iterator[Result]:
+    progress: Any = tqdm(results, total=total, desc=title, unit="image", file=sys.stderr, mininterval=1)
+    yield from progress
+
+
+def _cpu_count() -> int:
+    # The CPUs this process may use, where the system tells; a container often has fewer than the machine.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _corners(samples: pd.DataFrame, kind: str) -> NDArray[np.int64]:
+    return samples[[f"{kind}_{corner}" for corner in CORNERS]].to_numpy(dtype=np.int64)
+
+
+def _stored_size(samples: pd.DataFrame) -> NDArray[np.int64]:
+    return samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)

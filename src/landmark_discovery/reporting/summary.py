@@ -1,0 +1,103 @@
+"""The pages of the report that hold tables, from the files of a run."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import write_text
+from landmark_discovery.reporting.tables import (
+    configuration_page,
+    dataset_page,
+    metrics_page,
+    timings_page,
+    versions_page,
+)
+
+_PACKAGES = (
+    "landmark-discovery",
+    "torch",
+    "faiss-cpu",
+    "faiss-gpu",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "pydantic",
+    "safetensors",
+    "matplotlib",
+    "snakemake",
+)
+
+
+def write_summary(
+    folder: str | Path,
+    metrics: Mapping[str, str | Path],
+    benchmarks: Sequence[str | Path],
+    facts: Mapping[str, Any],
+    configuration: Mapping[str, Any],
+    versions: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write metrics.html, timings.html, versions.html, dataset.html and configuration.html.
+
+    Args:
+        folder: where they go.
+        metrics: by label, such as "Stage 1", the path of metrics.json; the last one makes the headline.
+        benchmarks: Snakemake's benchmark files in the order shown; those that aren't there are left out.
+        facts: of the data set (`ImageStore.facts`).
+        configuration: of the experiment, plain values.
+        versions: by name; None: of the packages installed here.
+
+    Raises:
+        UserError: a metrics file that can't be read, or a folder that can't be written.
+    """
+    pages = {
+        "metrics": metrics_page({label: read_metrics(path) for label, path in metrics.items()}),
+        "timings": timings_page(read_benchmarks(benchmarks)),
+        "versions": versions_page(software_versions() if versions is None else versions),
+        "dataset": dataset_page(facts),
+        "configuration": configuration_page(configuration),
+    }
+    paths = [Path(folder) / f"{name}.html" for name in pages]
+    for path, text in zip(paths, pages.values(), strict=True):
+        write_text(path, text)
+    return paths
+
+
+def read_metrics(path: str | Path) -> dict[str, Any]:
+    """Read a metrics.json.
+
+    Raises:
+        UserError: no such file, or not a JSON object.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"not readable metrics ({error})", where=path, remedy="make it with `landmarks evaluate`"
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError("not a JSON object", where=path, remedy="make it with `landmarks evaluate`")
+    return content
+
+
+def read_benchmarks(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
+    """Read Snakemake's benchmark tables that are there, by file name without its ending."""
+    return {Path(path).stem: pd.read_csv(path, sep="\t") for path in paths if Path(path).is_file()}
+
+
+def software_versions() -> dict[str, str]:
+    """Name the versions of Python, the system and the installed packages that results depend on."""
+    versions = {"Python": platform.python_version(), "System": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,184 @@
+"""Both training stages from files to files: a store and keypoints in, weights, logs and pseudo-ground-truth out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from landmark_discovery import __version__
+from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
+from landmark_discovery.clustering.detections import detect
+from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, PseudoGroundTruth, name_detections
+from landmark_discovery.config.schema import Config
+from landmark_discovery.config.training import DetectionSettings
+from landmark_discovery.data.store import ImageStore
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import write_text
+from landmark_discovery.training.coordinates import grid_to_image, image_to_store
+from landmark_discovery.training.images import stored_images
+from landmark_discovery.training.keypoints import warmup_keypoints
+from landmark_discovery.training.runtime import arithmetic, choose_device
+from landmark_discovery.training.stage1 import Round, round_count, train_stage1
+from landmark_discovery.training.stage2 import landmark_targets, train_stage2
+from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights
+
+RoundPicture = Callable[[NDArray[np.float64], Path], None]
+
+
+def run_stage1(
+    store: ImageStore,
+    keypoints: BootstrapKeypoints,
+    config: Config,
+    output: Path,
+    draw_round: RoundPicture = lambda *_: None,
+) -> None:
+    """Train stage 1 and write its weights; training_log.csv, rounds.csv and rounds/ grow beside them.
+
+    Args:
+        store: the prepared data set.
+        keypoints: of its training images.
+        config: keys of the step `train-stage1`.
+        output: file of the weights.
+        draw_round: given the landmarks of all training images (N, K, 2) in original pixels, NaN where there is none,
+            and a path, draws a picture of a round.
+
+    Raises:
+        UserError: no image has enough keypoints, or a GPU is asked for and none is there.
+    """
+    device = choose_device(config.device)
+    train = store.indices("train")
+    rounds: list[Mapping[str, float]] = []
+
+    def on_round(finished: Round) -> None:
+        rounds.append(finished.facts)
+        print(_round_line(finished.facts, round_count(config)), file=sys.stderr, flush=True)
+        _write_table(output.parent / "rounds.csv", rounds)
+        landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
+        draw_round(landmarks, output.parent / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
+
+    warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
+    result = train_stage1(
+        stored_images(store, device), train, warmup_keypoints(*warmup, device), config, on_round=on_round
+    )
+    _write_table(output.parent / "training_log.csv", result.log)
+    if result.landmarker is None:
+        raise UserError("stage 1 made no pseudo-ground-truth", remedy="let stage1.iterations reach warmup_iterations")
+    extras = {
+        "centroids": torch.from_numpy(result.landmarker.centroids),
+        "flip_map": torch.from_numpy(result.landmarker.flip_map),
+    }
+    facts = _facts(config, 1) | {"threshold": result.landmarker.threshold}
+    save_weights(output, TrainedWeights(result.network, extras, facts))
+
+
+def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config) -> PseudoGroundTruth:
+    """Find the landmarks of all training images with the weights of stage 1.
+
+    The landmarker is the one that stage 1 clustered with these very weights, so that landmark k is the same in both
+    stages. (The authors cluster once more, which numbers the landmarks anew.)
+    """
+    device = choose_device(config.device)
+    trained = load_weights(weights, stage=1)
+    landmarker = landmarker_of(trained)
+    train = store.indices("train")
+    with arithmetic(config.precision, device):
+        candidates = detect(
+            trained.network.to(device),
+            stored_images(store, device),
+            train,
+            fixed_threshold(config.stage1.detection, landmarker),
+            size_px=config.model.input_size_px,
+            precision=config.precision,
+        )
+    points, score = name_detections(candidates, landmarker).table(len(landmarker.centroids))
+    return PseudoGroundTruth(
+        image=store.names[train],
+        landmarks=grid_to_image(store, train, points, config.model.input_size_px),
+        score=score.astype(np.float64),
+        flip_map=landmarker.flip_map,
+        centroids=landmarker.centroids,
+        threshold=landmarker.threshold,
+    )
+
+
+def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, config: Config, output: Path) -> None:
+    """Train stage 2 and write its weights; training_log.csv lies beside them.
+
+    Args:
+        store: the prepared data set.
+        weights: of stage 1.
+        truth: the pseudo-ground-truth of its training images.
+        config: keys of the step `train-stage2`.
+        output: file of the weights.
+    """
+    device = choose_device(config.device)
+    place = {name: position for position, name in enumerate(store.names)}
+    image = np.array([place[name] for name in truth.image], dtype=np.int64)
+    points = image_to_store(store, image, truth.landmarks)
+    targets = landmark_targets(image, points, truth.flip_map, device)
+    network = load_weights(weights, stage=1).network
+    result = train_stage2(stored_images(store, device), targets, network, config)
+    _write_table(output.parent / "training_log.csv", result.log)
+    extras = {"flip_map": torch.from_numpy(truth.flip_map)}
+    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
+
+
+def landmarker_of(weights: TrainedWeights) -> Landmarker:
+    """Give the landmarker that is stored with the weights of stage 1."""
+    return Landmarker(
+        centroids=weights.extras["centroids"].numpy(),
+        flip_map=weights.extras["flip_map"].numpy(),
+        threshold=float(weights.facts["threshold"]),
+    )
+
+
+def fixed_threshold(settings: DetectionSettings, landmarker: Landmarker) -> DetectionSettings:
+    """Take the landmarker's threshold in place of choosing one anew."""
+    return settings.model_copy(update={"threshold": landmarker.threshold, "target_detections": None})
+
+
+def _warmup_table(
+    store: ImageStore, keypoints: BootstrapKeypoints, least: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give position and inliers in store pixels of each image with enough of them."""
+    place = {name: position for position, name in enumerate(store.names)}
+    enough = keypoints.inlier.sum(axis=1) >= least
+    if not enough.any():
+        raise UserError(
+            f"none of {len(enough)} images has {least} bootstrap keypoints",
+            where="stage 1",
+            remedy="try another bootstrap.detector, or raise bootstrap.outliers.keep_fraction",
+        )
+    image = np.array([place[name] for name in keypoints.image[enough]], dtype=np.int64)
+    points = np.where(keypoints.inlier[..., None], keypoints.points, np.nan)[enough]
+    return image, image_to_store(store, image, points)
+
+
+def _facts(config: Config, stage: int) -> dict[str, object]:
+    return {
+        "stage": stage,
+        "num_landmarks": config.num_landmarks,
+        "model": config.model.model_dump(mode="json"),
+        "seed": config.seed,
+        "version": __version__,
+    }
+
+
+def _round_line(facts: Mapping[str, float], count: int) -> str:
+    return (
+        f"round {int(facts['round']) + 1}/{count}, iteration {int(facts['iteration'])}: "
+        f"{facts['detections_over_threshold']:.1f} detections an image over {facts['threshold']:.3f}, "
+        f"{facts['detections_kept']:.1f} kept, {int(facts['clusters_alive'])} clusters alive, "
+        f"flip purity {facts['flip_purity']:.2f}, {int(facts['images_kept'])} images, "
+        f"losses {facts['detector_loss']:.4f} detector, {facts['descriptor_loss']:.4f} descriptor"
+    )
+
+
+def _write_table(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    write_text(path, pd.DataFrame(list(rows)).to_csv(index=False))

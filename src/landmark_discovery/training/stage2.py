@@ -1,0 +1,161 @@
+"""Stage 2: an ordinary landmark detector, trained on the pseudo-ground-truth (method, section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from landmark_discovery.config.schema import Config
+from landmark_discovery.config.training import Stage2Settings
+from landmark_discovery.heatmaps.targets import draw_landmarks
+from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.keypoints import to_grid
+from landmark_discovery.training.losses import stage2_loss
+from landmark_discovery.training.optimizers import learning_rate_factor, make_optimizer, set_learning_rate
+from landmark_discovery.training.runtime import arithmetic, autocast, generator_on
+from landmark_discovery.training.sampler import EpochSampler
+from landmark_discovery.training.views import mirrored_views, random_views
+from landmark_discovery.training.weights import build_network, channels_last
+
+LOG_EVERY = 20
+
+
+@dataclass(frozen=True)
+class LandmarkTargets:
+    """Hold the pseudo-ground-truth of N images.
+
+    Attributes:
+        image: position of each image in the store, int64 (N,).
+        points: in store pixels, (N, K, 2); NaN: not found.
+        flip_map: the landmark that each becomes when the image is mirrored, int64 (K,).
+    """
+
+    image: Tensor
+    points: Tensor
+    flip_map: Tensor
+
+
+@dataclass
+class Stage2Result:
+    """Collect what stage 2 leaves: the network and the log."""
+
+    network: HourglassNetwork
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+def train_stage2(
+    images: StoredImages, targets: LandmarkTargets, stage1_network: HourglassNetwork, config: Config
+) -> Stage2Result:
+    """Train a heatmap a landmark, starting from the weights of stage 1.
+
+    Args:
+        images: all stored images, on the device that trains.
+        targets: what to learn.
+        stage1_network: its trunk and descriptor head are copied; its last layer is replaced.
+        config: seed, num_landmarks, precision, model, augmentation and stage2 count.
+    """
+    settings, device = config.stage2, images.device
+    generator = generator_on(device, config.seed)
+    network = landmark_network(stage1_network, config).to(device).train()
+    optimizer = make_optimizer(network, settings.optimizer)
+    sampler = EpochSampler(torch.arange(len(targets.image), device=device), settings.batch_size, generator)
+    result = Stage2Result(network)
+    with arithmetic(config.precision, device), tqdm(total=settings.iterations, desc="stage 2", unit="it") as progress:
+        for iteration in range(settings.iterations):
+            factor = learning_rate_factor(iteration, settings.iterations, settings.optimizer)
+            set_learning_rate(optimizer, factor)
+            views, heatmaps, present = _make_batch(images, targets, sampler.next_batch(), config, generator)
+            with autocast(config.precision, device):
+                (predicted,) = network(views)
+            loss = stage2_loss(predicted, heatmaps, present)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if settings.optimizer.max_gradient_norm is not None:
+                clip_grad_norm_(network.parameters(), settings.optimizer.max_gradient_norm)
+            optimizer.step()
+            if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == settings.iterations:
+                result.log.append(
+                    {
+                        "iteration": iteration + 1,
+                        "loss": loss.item(),
+                        "learning_rate": factor * settings.optimizer.learning_rate,
+                    }
+                )
+                progress.set_postfix(loss=f"{result.log[-1]['loss']:.6f}", refresh=False)
+            progress.update()
+    network.eval()
+    return result
+
+
+def landmark_network(stage1_network: HourglassNetwork, config: Config) -> HourglassNetwork:
+    """Build the network of stage 2 from that of stage 1, with a fresh last layer drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = build_network(config.model, 2, config.num_landmarks)
+        deviation, last = config.stage2.head_deviation, network.last_layer(1)
+        if deviation is not None and last.bias is not None:
+            torch.nn.init.normal_(last.weight, std=deviation)
+            torch.nn.init.zeros_(last.bias)
+    own = network.state_dict()
+    shared = {
+        name: value for name, value in stage1_network.state_dict().items() if name in own and not name.startswith("l1.")
+    }
+    network.load_state_dict(own | shared)
+    return channels_last(network)
+
+
+def occlude(views: Tensor, settings: Stage2Settings, generator: Generator) -> Tensor:
+    """Paint a black square at a random place wholly inside some of the views (B, 3, S, S)."""
+    count, size = len(views), views.shape[-1]
+    side = round(settings.occlusion_size * size)
+    drawn = torch.rand(3, count, generator=generator, device=views.device)
+    corner = torch.floor(drawn[:2] * (size - side + 1))[..., None]
+    steps = torch.arange(size, device=views.device)
+    inside = (steps >= corner) & (steps < corner + side)
+    square = inside[1][:, :, None] & inside[0][:, None, :] & (drawn[2] < settings.occlusion_probability)[:, None, None]
+    return views.masked_fill(square[:, None], 0.0)
+
+
+def _make_batch(
+    images: StoredImages, targets: LandmarkTargets, rows: Tensor, config: Config, generator: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Augment the images of the rows (B,); give views, target heatmaps, and which landmarks are present (B, K)."""
+    index = targets.image[rows]
+    size_px, count = config.model.input_size_px, len(targets.flip_map)
+    geometry = random_views(images.crops[index], images.stored_size[index], size_px, config.augmentation, generator)
+    mirrored = torch.rand(len(rows), generator=generator, device=images.device)
+    mirrored = mirrored < config.augmentation.mirror_probability
+    geometry = mirrored_views(geometry, mirrored)
+    views = images.augmented_views(index, geometry, config.augmentation, generator)
+    points = targets.points[rows]
+    channels = torch.where(mirrored[:, None], targets.flip_map, torch.arange(count, device=images.device))
+    found = ~torch.isnan(points[..., 0])
+    present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
+    heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, size_px // 4)
+    return occlude(views, config.stage2, generator), heatmaps, present
+
+
+def landmark_targets(
+    image: NDArray[np.int64], points: NDArray[np.float64], flip_map: NDArray[np.int64], device: torch.device
+) -> LandmarkTargets:
+    """Move a pseudo-ground-truth to the device; images without any landmark are left out.
+
+    Args:
+        image: position of each image in the store, (N,).
+        points: in store pixels, (N, K, 2); NaN: not found.
+        flip_map: (K,).
+        device: of the training.
+    """
+    some = ~np.isnan(points[..., 0]).all(axis=1)
+    return LandmarkTargets(
+        torch.from_numpy(image[some]).to(device),
+        torch.from_numpy(points[some].astype(np.float32)).to(device),
+        torch.from_numpy(flip_map).to(device),
+    )

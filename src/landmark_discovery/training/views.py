@@ -1,0 +1,105 @@
+"""Training views: affine change, crop and mirror as one sampling of the stored image; points move with the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor
+
+from landmark_discovery.config.training import AugmentationSettings
+
+
+@dataclass(frozen=True)
+class ViewGeometry:
+    """Map pixels of B stored images to their views: a matrix and a shift, for crop and affine change together.
+
+    Attributes:
+        matrix: (B, 2, 2).
+        shift: (B, 2); a stored point p lies at matrix p + shift in the view.
+        size_px: width and height of the view.
+    """
+
+    matrix: Tensor
+    shift: Tensor
+    size_px: int
+
+    def to_view(self, points: Tensor) -> Tensor:
+        """Map points (B, P, 2) of the stored images to view pixels."""
+        return points @ self.matrix.transpose(1, 2) + self.shift[:, None]
+
+    def to_store(self, points: Tensor) -> Tensor:
+        """Map points (B, P, 2) of the views to pixels of the stored images."""
+        a, b, c, d = self.matrix.flatten(1).unbind(1)
+        inverse = torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / (a * d - b * c).view(-1, 1, 1)
+        return (points - self.shift[:, None]) @ inverse.transpose(1, 2)
+
+
+def plain_views(crops: Tensor, size_px: int) -> ViewGeometry:
+    """Give the geometry of unchanged crops.
+
+    Args:
+        crops: (B, 4) in store pixels, last row and column excluded.
+        size_px: width and height of the views.
+    """
+    scale = size_px / (crops[:, 2:] - crops[:, :2])
+    return ViewGeometry(torch.diag_embed(scale), (0.5 - crops[:, :2]) * scale - 0.5, size_px)
+
+
+def mirrored_views(geometry: ViewGeometry, mirrored: Tensor) -> ViewGeometry:
+    """Mirror the views left to right where `mirrored` (B,) is True."""
+    sign = torch.where(mirrored, -1.0, 1.0)
+    factors = torch.stack([sign, torch.ones_like(sign)], dim=1)
+    edge = torch.stack([torch.where(mirrored, geometry.size_px - 1.0, 0.0), torch.zeros_like(sign)], dim=1)
+    return ViewGeometry(geometry.matrix * factors[:, :, None], geometry.shift * factors + edge, geometry.size_px)
+
+
+def random_views(
+    crops: Tensor, stored_size: Tensor, size_px: int, settings: AugmentationSettings, generator: Generator
+) -> ViewGeometry:
+    """Scale, rotate and shift each image about its centre, then cut its crop (method, section 4).
+
+    Args:
+        crops: (B, 4) in store pixels.
+        stored_size: (B, 2) width and height of the stored images.
+        size_px: width and height of the views.
+        settings: ranges of the affine change.
+        generator: on the device of the crops.
+    """
+    count = len(crops)
+
+    def uniform(limits: tuple[float, float], columns: int) -> Tensor:
+        drawn = torch.rand(count, columns, generator=generator, device=crops.device)
+        return drawn * (limits[1] - limits[0]) + limits[0]
+
+    angle = torch.deg2rad(uniform(settings.rotation_degrees, 1)[:, 0])
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
+    affine = rotation * uniform(settings.scale, 2)[:, None, :]
+    centre = (stored_size - 1) / 2
+    moved_centre = centre + uniform(settings.translation, 2) * stored_size
+    crop = plain_views(crops, size_px)
+    shift = moved_centre - (affine @ centre[..., None])[..., 0]
+    return ViewGeometry(crop.matrix @ affine, (crop.matrix @ shift[..., None])[..., 0] + crop.shift, size_px)
+
+
+def sample_views(images: Tensor, stored_size: Tensor, geometry: ViewGeometry) -> Tensor:
+    """Sample views bilinearly from stored images; what lies outside an image is black.
+
+    Args:
+        images: (B, 3, H, W).
+        stored_size: (B, 2) width and height that each image fills.
+        geometry: of B views.
+
+    Returns:
+        (B, 3, size_px, size_px), in the range of the images.
+    """
+    size = geometry.size_px
+    steps = torch.arange(size, device=images.device, dtype=geometry.matrix.dtype)
+    pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).view(1, -1, 2)
+    positions = geometry.to_store(pixels.expand(len(images), -1, -1))
+    whole = torch.tensor([images.shape[3], images.shape[2]], device=images.device)
+    grid = ((2 * positions + 1) / whole - 1).view(-1, size, size, 2)
+    views = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    inside = ((positions >= -0.5) & (positions < stored_size[:, None] - 0.5)).all(dim=-1)
+    return views * inside.view(-1, 1, size, size)

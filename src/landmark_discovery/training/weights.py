@@ -1,0 +1,97 @@
+"""Trained weights as safetensors files that say what they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from landmark_discovery.config.training import ModelSettings
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import atomic_file
+from landmark_discovery.models.hourglass import HourglassNetwork
+
+NETWORK = "network."
+FORMAT = "landmark-discovery"
+
+
+@dataclass(frozen=True)
+class TrainedWeights:
+    """Hold a trained network with what prediction needs beside it.
+
+    Attributes:
+        network: in eval mode, on the CPU.
+        extras: tensors beside the network's: centroids, flip_map.
+        facts: stage, model settings, threshold, provenance; JSON-ready.
+    """
+
+    network: HourglassNetwork
+    extras: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
+
+
+def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> HourglassNetwork:
+    """Build the network of a stage, with the torch's default initialisation."""
+    heads = {0: 1, 1: settings.descriptor_dim} if stage == 1 else {1: num_landmarks}
+    return HourglassNetwork(heads, settings.width, settings.depth, settings.norm_groups)
+
+
+def channels_last(network: HourglassNetwork) -> HourglassNetwork:
+    """Lay the weights out channels last, in place; convolutions are faster so, on CPU and GPU."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def save_weights(path: str | Path, weights: TrainedWeights) -> None:
+    """Write a network, its extras and facts into one file; equal weights give equal bytes."""
+    tensors = {NETWORK + name: tensor for name, tensor in weights.network.state_dict().items()}
+    tensors |= dict(weights.extras)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"format": FORMAT, "facts": json.dumps(weights.facts, sort_keys=True)}
+    with atomic_file(path) as temporary:
+        save_file(contiguous, temporary, metadata=metadata)
+
+
+def load_weights(path: str | Path, stage: int) -> TrainedWeights:
+    """Read the weights of a stage.
+
+    Raises:
+        UserError: no such file, not a weights file of ours, or one of the other stage.
+    """
+    facts, tensors = _read(Path(path))
+    if facts["stage"] != stage:
+        raise UserError(f"weights of stage {facts['stage']}", where=path, remedy=f"give those of stage {stage}")
+    network = build_network(ModelSettings(**facts["model"]), stage, facts["num_landmarks"])
+    state = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise UserError("its tensors don't fit its own description", where=path, remedy="train it anew") from error
+    extras = {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
+    return TrainedWeights(network.eval(), extras, facts)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.exists():
+        raise UserError("no such file", where=path, remedy="train the stage first")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"not a safetensors file ({error})", where=path, remedy="train it anew") from error
+    if metadata.get("format") != FORMAT:
+        raise UserError("a safetensors file, but not one of ours", where=path, remedy="train the stage first")
+    return json.loads(metadata["facts"]), tensors
+
+
+def parameter_count(network: torch.nn.Module) -> int:
+    """Count the trained numbers of a network."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,178 @@
+import hashlib
+
+import pytest
+import torch
+
+from landmark_discovery.bootstrap import weights as module
+from landmark_discovery.bootstrap.detector import make_detector
+from landmark_discovery.bootstrap.weights import (
+    SUPERPOINT_SOURCE,
+    WeightsSource,
+    fetch_superpoint_weights,
+    load_superpoint,
+)
+from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.errors import UserError
+from landmark_discovery.models.superpoint import SuperPoint
+
+CONTENT = b"the published bytes"
+
+
+@pytest.fixture
+def published(tmp_path):
+    """Publish a file that stands for the weights, at an address that needs no network."""
+    file = tmp_path / "published.pth"
+    file.write_bytes(CONTENT)
+    return WeightsSource(file.as_uri(), hashlib.sha256(CONTENT).hexdigest(), "for tests only")
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "resources" / "superpoint_v1.pth"
+
+
+def one_line(error):
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_weights_are_fetched(published, target):
+    fetch_superpoint_weights(target, published)
+    assert target.read_bytes() == CONTENT
+    assert [file.name for file in target.parent.iterdir()] == [target.name]
+
+
+def test_weights_that_are_there_are_not_fetched_again(published, target, tmp_path):
+    target.parent.mkdir()
+    target.write_bytes(CONTENT)
+    (tmp_path / "published.pth").unlink()
+    fetch_superpoint_weights(target, published)
+    assert target.read_bytes() == CONTENT
+
+
+def test_other_bytes_leave_nothing_behind(published, target, tmp_path):
+    (tmp_path / "published.pth").write_bytes(b"<html>quota exceeded</html>")
+    with pytest.raises(UserError, match="not SuperPoint's weights: its sha256 is") as error:
+        fetch_superpoint_weights(target, published)
+    assert published.sha256 in one_line(error)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_wrong_file_that_is_there_is_named_and_kept(published, target):
+    target.parent.mkdir()
+    target.write_bytes(b"something else")
+    with pytest.raises(UserError, match="move that file away") as error:
+        fetch_superpoint_weights(target, published)
+    assert str(target) in one_line(error)
+    assert target.read_bytes() == b"something else"
+
+
+def test_without_a_network_the_error_says_how_to_fetch_by_hand(published, target, tmp_path):
+    (tmp_path / "published.pth").unlink()
+    with pytest.raises(UserError, match="can't fetch") as error:
+        fetch_superpoint_weights(target, published)
+    message = one_line(error)
+    for part in (published.address, published.sha256, published.licence, str(target)):
+        assert part in message
+    assert not target.exists()
+
+
+def test_a_download_that_breaks_off_leaves_nothing_behind(published, target, monkeypatch):
+    class BreaksOff:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def read(self, _):
+            if self.__dict__.setdefault("given", False):
+                raise TimeoutError("timed out")
+            self.given = True
+            return CONTENT[:5]
+
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda *_, **__: BreaksOff())
+    with pytest.raises(UserError, match="timed out"):
+        fetch_superpoint_weights(target, published)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_the_licence_forbids_more_than_research():
+    assert "non-commercial research only" in SUPERPOINT_SOURCE.licence
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save weights of a fresh network in the old format that the original file has."""
+    path = tmp_path / "superpoint_v1.pth"
+    torch.save(SuperPoint().state_dict(), path, _use_new_zipfile_serialization=False)
+    return path
+
+
+def test_weights_are_loaded_by_name(saved):
+    expected = torch.load(saved, weights_only=True)
+    loaded = load_superpoint(saved).state_dict()
+    assert all(torch.equal(loaded[name], expected[name]) for name in expected)
+
+
+def wrong(path, change):
+    weights = torch.load(path, weights_only=True)
+    torch.save(change(weights), path)
+
+
+def without(weights, name):
+    return {key: value for key, value in weights.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda weights: without(weights, "convPb.bias"), "1 parameters are missing, 'convPb.bias' first"),
+        (lambda weights: weights | {"bn1.weight": torch.zeros(1)}, "1 parameters are unknown, 'bn1.weight' first"),
+        (lambda weights: weights | {"conv1a.bias": torch.zeros(3)}, r"'conv1a.bias' has the shape \(3,\), not \(64,\)"),
+        (lambda weights: {"state_dict": weights}, "something else than named tensors"),
+        (lambda _: [1, 2], "something else than named tensors"),
+    ],
+)
+def test_other_weights_are_refused(saved, change, reason):
+    wrong(saved, change)
+    with pytest.raises(UserError, match=reason) as error:
+        load_superpoint(saved)
+    assert one_line(error).startswith(f"{saved}: not SuperPoint's weights")
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 10, 5_000, 2_000_000])
+def test_half_a_file_is_refused(saved, kept_bytes):
+    saved.write_bytes(saved.read_bytes()[:kept_bytes])
+    with pytest.raises(UserError, match="not SuperPoint's weights") as error:
+        load_superpoint(saved)
+    assert SUPERPOINT_SOURCE.address in one_line(error)
+
+
+def test_a_web_page_under_the_name_is_told(saved):
+    saved.write_text("\n<!DOCTYPE html><html>Too many requests</html>")
+    with pytest.raises(UserError, match="a web page saved under the weights' name"):
+        load_superpoint(saved)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(UserError, match="No such file") as error:
+        load_superpoint(tmp_path / "nowhere.pth")
+    assert "sift" in one_line(error)
+
+
+def test_the_configured_detector_is_made(saved):
+    assert make_detector(BootstrapSettings(detector="superpoint"), saved, 64, "cpu").name == "superpoint"
+    assert make_detector(BootstrapSettings(detector="sift"), None, 64, "cpu").name == "sift"
+
+
+def test_superpoint_without_weights_is_refused():
+    with pytest.raises(UserError, match="needs its weights' file"):
+        make_detector(BootstrapSettings(detector="superpoint"), None, 64, "cpu")
+
+
+def test_an_unknown_detector_is_refused_with_the_nearest_name():
+    settings = BootstrapSettings().model_copy(update={"detector": "shift"})
+    with pytest.raises(UserError, match="did you mean 'sift'"):
+        make_detector(settings, None, 64, "cpu")

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from landmark_discovery.clustering.detections import Detections, choose_threshold
+from landmark_discovery.clustering.pseudo_groundtruth import (
+    Landmarker,
+    PseudoGroundTruth,
+    find_landmarks,
+    name_detections,
+    read_pseudo_groundtruth,
+    training_clusters,
+    write_pseudo_groundtruth,
+)
+from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
+from landmark_discovery.errors import UserError
+
+CLUSTERING = ClusteringSettings(training_clusters=3, iterations=10, redos=2)
+LEFT, RIGHT, NOSE = np.eye(3, dtype=np.float32)
+
+
+def detections(rows, num_images):
+    """Each row: image, x, score, descriptor, descriptor in the mirrored image."""
+    return Detections(
+        image=np.array([row[0] for row in rows], dtype=np.int64),
+        point=np.array([(row[1], 5.0) for row in rows], dtype=np.float32).reshape(-1, 2),
+        score=np.array([row[2] for row in rows], dtype=np.float32),
+        descriptor=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, 3),
+        flipped_descriptor=np.array([row[4] for row in rows], dtype=np.float32).reshape(-1, 3),
+        num_images=num_images,
+    )
+
+
+def three_faces():
+    rows = []
+    for image in range(3):
+        rows += [(image, 2.0, 0.9, LEFT, RIGHT), (image, 8.0, 0.8, RIGHT, LEFT), (image, 5.0, 0.5, NOSE, NOSE)]
+    return detections(rows, 3)
+
+
+def test_three_kinds_of_points_become_three_landmarks_with_their_flip_map():
+    landmarker, named, purity = find_landmarks(three_faces(), 3, DetectionSettings(), CLUSTERING)
+    points, scores = named.table(3)
+    left, right, nose = (int(np.flatnonzero(points[0, :, 0] == x)[0]) for x in (2.0, 8.0, 5.0))
+    assert landmarker.flip_map[[left, right, nose]].tolist() == [right, left, nose]
+    assert purity == 1.0
+    assert (points == points[0]).all(), "every image has the same landmarks"
+    assert scores[1, nose] == pytest.approx(0.5)
+
+
+def test_detections_at_or_below_the_threshold_are_no_landmarks():
+    fixed = DetectionSettings(threshold=0.5)
+    _, named, _ = find_landmarks(three_faces(), 2, fixed, CLUSTERING)
+    assert len(named.detections) == 6
+
+
+def test_the_threshold_can_be_chosen_to_leave_so_many_detections_an_image():
+    scores = np.array([0.9, 0.1, 0.5, 0.7, 0.3, 0.2], dtype=np.float32)
+    two_an_image = DetectionSettings(target_detections=2.0)
+    threshold = choose_threshold(scores, 2, two_an_image)
+    assert threshold == pytest.approx(0.2)
+    assert (scores > threshold).sum() == 4
+    assert choose_threshold(scores, 100, two_an_image) == 0.0
+    assert choose_threshold(scores, 2, DetectionSettings(threshold=0.15)) == 0.15
+
+
+def test_no_detection_over_the_threshold_is_an_error_that_says_so():
+    with pytest.raises(UserError, match=r"none of 3 images has a detection over 0\.950"):
+        find_landmarks(three_faces(), 3, DetectionSettings(threshold=0.95), CLUSTERING)
+
+
+def test_more_landmarks_than_detections_is_an_error_with_the_counts():
+    with pytest.raises(UserError, match="40 clusters are asked for, but only 18 detections"):
+        find_landmarks(three_faces(), 40, DetectionSettings(), CLUSTERING)
+
+
+def test_images_that_keep_a_single_detection_do_not_train_the_next_round():
+    rows = [
+        (0, 2.0, 0.9, LEFT, RIGHT),
+        (0, 8.0, 0.9, RIGHT, LEFT),
+        (1, 5.0, 0.9, NOSE, NOSE),
+        (2, 5.0, 0.9, NOSE, NOSE),
+    ]
+    _, named, _ = find_landmarks(detections(rows, 3), 3, DetectionSettings(), CLUSTERING)
+    finer = training_clusters(named, ClusteringSettings(training_clusters=2, iterations=5, redos=1))
+    assert set(finer.detections.image) == {0}
+
+
+def test_detections_are_named_by_the_nearest_centroid_one_a_landmark_and_image():
+    landmarker = Landmarker(np.stack([NOSE, LEFT]), np.array([0, 1]), threshold=0.4)
+    rows = [(0, 1.0, 0.9, LEFT, RIGHT), (0, 2.0, 0.9, 0.8 * LEFT, RIGHT), (1, 3.0, 0.3, NOSE, NOSE)]
+    points, _ = name_detections(detections(rows, 2), landmarker).table(2)
+    assert points[0, 1].tolist() == [1.0, 5.0]
+    assert np.isnan(points[0, 0]).all()
+    assert np.isnan(points[1]).all(), "a score under the threshold"
+
+
+def test_a_written_pseudo_groundtruth_reads_back(tmp_path):
+    truth = PseudoGroundTruth(
+        image=np.array(["a.jpg", "ü.jpg"]),
+        landmarks=np.array([[[1.0, 2.0]], [[np.nan, np.nan]]]),
+        score=np.array([[0.5], [np.nan]]),
+        flip_map=np.array([0]),
+        centroids=np.ones((1, 4), np.float32),
+        threshold=0.25,
+    )
+    write_pseudo_groundtruth(tmp_path / "truth.npz", truth)
+    again = read_pseudo_groundtruth(tmp_path / "truth.npz")
+    for name, value in vars(truth).items():
+        np.testing.assert_array_equal(getattr(again, name), value)

@@ -1,0 +1,38 @@
+import os
+
+import pytest
+
+from landmark_discovery.config.fingerprint import folder_fingerprint
+from landmark_discovery.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "images" / name).write_bytes(b"1234")
+        os.utime(tmp_path / "images" / name, (1000, 1000))
+    return tmp_path
+
+
+def test_the_same_files_give_the_same_fingerprint(folder):
+    assert folder_fingerprint(folder) == folder_fingerprint(str(folder))
+
+
+def test_a_new_a_renamed_a_longer_and_a_younger_file_each_change_it(folder):
+    seen = [folder_fingerprint(folder)]
+    (folder / "c.jpg").write_bytes(b"")
+    seen.append(folder_fingerprint(folder))
+    (folder / "c.jpg").rename(folder / "d.jpg")
+    seen.append(folder_fingerprint(folder))
+    (folder / "images" / "a.jpg").write_bytes(b"12345")
+    os.utime(folder / "images" / "a.jpg", (1000, 1000))
+    seen.append(folder_fingerprint(folder))
+    os.utime(folder / "images" / "a.jpg", (1001, 1001))
+    seen.append(folder_fingerprint(folder))
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        folder_fingerprint(tmp_path / "none")

@@ -1,0 +1,158 @@
+import pytest
+
+from landmark_discovery.config.loading import (
+    default_values,
+    load_config,
+    merged,
+    parse_assignments,
+    read_config_file,
+    recipe_values,
+)
+from landmark_discovery.config.schema import Config
+from landmark_discovery.errors import UserError
+
+
+def message_of(given, **keywords):
+    with pytest.raises(UserError) as caught:
+        load_config(given, **keywords)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_paper_recipe_changes_no_default():
+    assert recipe_values("paper") == {}
+    assert load_config({"recipe": "paper"}) == Config(recipe="paper")
+
+
+def test_the_short_recipe_is_the_default_and_holds_where_nothing_is_given():
+    short = recipe_values("short")
+    config = load_config({})
+    assert config.stage1.detector_target == short["stage1"]["detector_target"] == "bump"
+    assert config.stage1.descriptor_loss.margin == 0.8
+
+
+def test_the_file_wins_over_the_recipe_and_the_command_line_over_both():
+    config = load_config(
+        {"seed": 5, "stage1": {"iterations": 900, "warmup_iterations": 300}}, {"stage1": {"iterations": 700}}
+    )
+    assert (config.seed, config.stage1.iterations, config.stage1.warmup_iterations) == (5, 700, 300)
+
+
+def test_one_key_of_a_section_leaves_its_other_defaults_alone():
+    config = load_config({"recipe": "paper", "stage2": {"optimizer": {"learning_rate": 0.5}}})
+    assert config.stage2.optimizer.trunk_learning_rate_factor == 0.1
+    assert config.stage2.optimizer.milestones == (50_000, 70_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"sead": 3}, "mine.yaml: unknown key 'sead'; did you mean 'seed'?"),
+        ({"stage1": {"iteratons": 3}}, "mine.yaml: unknown key 'stage1.iteratons'; did you mean 'iterations'?"),
+        ({3: 4}, "mine.yaml: unknown key '3'; valid: "),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_name_of_its_section(given, expected):
+    assert message_of(given, where="mine.yaml").startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"stage1": {"iterations": "many"}}, "stage1.iterations is 'many'; allowed: a whole number of at least 1"),
+        ({"stage1": 4}, "stage1 is 4; allowed: a section of keys"),
+        ({"recipe": "papr"}, "recipe is 'papr'; allowed: one of paper, short"),
+        ({"augmentation": {"contrast": [3]}}, "augmentation.contrast is [3]; allowed: a list of 2 numbers"),
+        ({"augmentation": {"contrast": ["a", 1]}}, "augmentation.contrast.0 is 'a'; allowed: a number"),
+        (
+            {"stage1": {"optimizer": {"max_gradient_norm": -1}}},
+            "stage1.optimizer.max_gradient_norm is -1; allowed: a number above 0, or null",
+        ),
+        ({"sweep": {"seed": 3}}, "sweep.seed is 3; allowed: a list of whole numbers of at least 0"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named_with_what_is(given, expected):
+    assert message_of(given) == expected
+
+
+def test_texts_of_the_command_line_are_read_as_yaml():
+    # Snakemake reads --config 'stage1={iterations: 42}' into {"iterations": "42"}.
+    config = load_config(
+        {"recipe": "paper"},
+        {
+            "stage1": {"iterations": "42000", "detector_bias": "null"},
+            "evaluation": {"points": "[1, 2]"},
+            "clustering": {"redos": "3"},
+        },
+    )
+    assert (config.stage1.iterations, config.stage1.detector_bias) == (42000, None)
+    assert (config.evaluation.points, config.clustering.redos) == ((1, 2), 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"dataset": {"kind": "folder"}}, "dataset.path is missing"),
+        ({"dataset": {"path": "x"}}, "dataset.kind is synthetic"),
+        ({"stage1": {"warmup_iterations": 99999}}, "stage1.warmup_iterations is 99999, more than"),
+        ({"num_landmarks": 101}, "fewer than num_landmarks 101"),
+        ({"augmentation": {"scale": [2, 1]}}, "augmentation.scale is [2.0, 1.0], from high to low"),
+        ({"model": {"norm_groups": 5}}, "model: norm_groups 5 doesn't divide"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(given, fault):
+    assert fault in message_of(given)
+
+
+def test_a_config_file_is_read(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 3\nstage1: {iterations: 5000}\n", encoding="utf-8")
+    assert read_config_file(path) == {"seed": 3, "stage1": {"iterations": 5000}}
+    path.write_text("# nothing yet\n", encoding="utf-8")
+    assert read_config_file(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"seed: [3", "not valid YAML"),
+        (b"- 3\n", "holds no keys"),
+        (b"seed: \xff\xfe", "can't be read (not a text file)"),
+        (b"!!python/object/apply:os.getcwd []", "not valid YAML"),
+    ],
+)
+def test_a_broken_config_file_is_refused_in_one_line(tmp_path, content, fault):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_config_file(path)
+    assert str(caught.value).startswith(f"{path}: {fault}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_config_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        read_config_file(tmp_path / "none.yaml")
+
+
+def test_assignments_become_a_tree():
+    assert parse_assignments(["seed=3", "stage1.iterations=9", "stage1.optimizer.name=adamw", "dataset.path=null"]) == {
+        "seed": 3,
+        "stage1": {"iterations": 9, "optimizer": {"name": "adamw"}},
+        "dataset": {"path": None},
+    }
+    for wrong in ("seed", "=3", "seed=[3"):
+        with pytest.raises(UserError):
+            parse_assignments([wrong])
+
+
+def test_merging_changes_neither_side():
+    base, changes = {"a": {"b": 1, "c": 2}}, {"a": {"b": 3}, "d": 4}
+    assert merged(base, changes) == {"a": {"b": 3, "c": 2}, "d": 4}
+    assert (base, changes) == ({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}, "d": 4})
+
+
+@pytest.mark.parametrize("recipe", ["paper", "short", "demo"])
+def test_every_recipe_is_a_valid_configuration(recipe):
+    config = load_config(recipe_values(recipe))
+    assert set(config.model_dump()) == set(default_values())

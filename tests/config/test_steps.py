@@ -1,0 +1,124 @@
+import json
+
+import pytest
+
+from landmark_discovery.config.loading import default_values, load_config, merged
+from landmark_discovery.config.steps import STEPS, canonical_json, shared_name, step_keys, step_tree
+from landmark_discovery.config.steps_json import read_step_settings, step_settings
+from landmark_discovery.errors import UserError
+
+SHARED = ("synthesize", "prepare", "bootstrap")
+
+
+def changed(**sections):
+    return load_config(merged(load_config({}).model_dump(mode="json"), sections))
+
+
+def steps_that_see(**sections):
+    before, after = load_config({}), changed(**sections)
+    return [step for step in STEPS if step_settings(before, step) != step_settings(after, step)]
+
+
+def test_settings_are_canonical_json_of_the_keys_of_the_step():
+    config = load_config({"dataset": {"synthetic": {"seed": 7, "image_size_px": 96}}})
+    text = step_settings(config, "synthesize")
+    assert json.loads(text) == {"dataset": {"synthetic": config.dataset.synthetic.model_dump()}}
+    assert text.startswith('{"dataset":{"synthetic":{"image_size_px":96,')
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [
+        ({"evaluation": {"repeats": 3}}, ["evaluate", "report"]),
+        ({"report": {"grid_images": 3}}, ["draw-pictures", "report"]),
+        ({"stage2": {"iterations": 7}}, ["train-stage2", "report"]),
+        ({"stage2": {"subpixel": False}}, ["train-stage2", "predict-stage2", "report"]),
+        (
+            {"stage1": {"detection": {"nms_iou": 0.5}}},
+            ["train-stage1", "export-pseudo-groundtruth", "predict-stage1", "report"],
+        ),
+        ({"bootstrap": {"sift_max_keypoints": 9}}, ["bootstrap", "report"]),
+        ({"bootstrap": {"superpoint_nms_px": 9}}, ["report"]),
+        ({"dataset": {"crop_margin": 0.7}}, ["report"]),
+        ({"dataset": {"max_crop_px": 99}}, ["prepare", "report"]),
+        ({"dataset": {"synthetic": {"seed": 9}}}, ["synthesize", "report"]),
+        ({"experiment": "other"}, ["report"]),
+    ],
+)
+def test_a_changed_key_is_seen_by_what_depends_on_it_and_by_nothing_else(change, steps):
+    assert steps_that_see(**change) == steps
+
+
+def test_every_key_that_matters_to_results_belongs_to_a_step():
+    config = changed(
+        dataset={"kind": "folder", "path": "x", "crop_rule": "margin"}, bootstrap={"detector": "superpoint"}
+    )
+    sift = load_config({})
+    seen = {key for step in STEPS if step != "report" for one in (config, sift) for key in step_keys(one, step)}
+    rest = set(step_keys(config, "report")) - seen
+    # The path is an input of the workflow, and the names are in the paths.
+    assert rest == {"experiment", "recipe", "dataset.path", "sweep.num_landmarks", "sweep.seed", "sweep.dataset"}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_settings_come_back_as_they_were(step):
+    config = load_config({"num_landmarks": 90, "model": {"input_size_px": 48, "depth": 2}})
+    settings = read_step_settings(step_settings(config, step))
+    assert canonical_json(settings.model_dump(mode="json")) == step_settings(config, step)
+
+
+def test_a_step_cannot_read_a_key_that_it_does_not_declare():
+    settings = read_step_settings(step_settings(load_config({}), "predict-stage2"))
+    assert settings.stage2.subpixel is True
+    assert settings.model.grid_size == 64
+    with pytest.raises(AttributeError):
+        _ = settings.seed
+    with pytest.raises(AttributeError):
+        _ = settings.stage2.iterations
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[", "not JSON"),
+        ("3", "not a JSON object"),
+        ('{"sead": 3}', "unknown key 'sead'; did you mean 'seed'?"),
+        ('{"seed": "x"}', "seed is 'x'"),
+        ('{"stage2": {"iterations": 0}}', "iterations is 0"),
+    ],
+)
+def test_settings_that_the_workflow_cannot_have_written_are_refused(text, fault):
+    with pytest.raises(UserError) as caught:
+        read_step_settings(text)
+    assert f"--settings: {fault}" in str(caught.value)
+
+
+def test_an_unknown_step_is_refused():
+    with pytest.raises(UserError, match="did you mean 'evaluate'"):
+        step_tree(load_config({}), "evaluat")
+
+
+@pytest.mark.parametrize(
+    ("change", "renamed"),
+    [
+        ({"dataset": {"synthetic": {"seed": 9}}}, SHARED),
+        ({"dataset": {"max_crop_px": 99}}, ("prepare", "bootstrap")),
+        ({"model": {"input_size_px": 128}}, ("bootstrap",)),
+        ({"seed": 3, "stage1": {"iterations": 5000}}, ()),
+    ],
+)
+def test_a_shared_result_has_a_new_name_where_anything_before_it_changed(change, renamed):
+    before, after = load_config({}), changed(**change)
+    assert tuple(step for step in SHARED if shared_name(before, step) != shared_name(after, step)) == renamed
+
+
+def test_the_name_of_a_shared_result_depends_on_the_folder_of_images():
+    names = {
+        shared_name(changed(dataset={"kind": "folder", "path": path, "name": "cats"}), "prepare") for path in ("a", "b")
+    }
+    assert len(names) == 2
+    assert all(name.startswith("cats-") and len(name) == len("cats-") + 10 for name in names)
+
+
+def test_the_defaults_name_every_section():
+    assert set(step_tree(load_config({}), "report")) == set(default_values())

@@ -1,0 +1,218 @@
+import errno
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landmark_discovery import files
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import atomic_file, atomic_folder, read_npz, write_json, write_npz, write_text
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def half_write(block, error):
+    with block as temporary:
+        (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
+        raise error
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_is_written_with_the_folders_it_needs(tmp_path):
+    write_text(tmp_path / "new" / "folder" / "a.txt", "grün\n")
+
+    assert (tmp_path / "new/folder/a.txt").read_text(encoding="utf-8") == "grün\n"
+    assert names_in(tmp_path / "new/folder") == ["a.txt"]
+
+
+def test_nothing_stands_under_the_name_until_the_block_ends(tmp_path):
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        assert not (tmp_path / "a.txt").exists()
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".txt"
+
+    assert (tmp_path / "a.txt").read_text() == "half"
+
+
+def test_an_error_in_the_block_leaves_the_old_file_and_no_temporary(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        half_write(atomic_file(tmp_path / "a.txt"), RuntimeError("interrupted"))
+
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names_in(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    for name in ("first", "second"):
+        with atomic_folder(tmp_path / "out") as temporary:
+            (temporary / "sub").mkdir()
+            (temporary / "sub" / name).write_text(name)
+
+    assert names_in(tmp_path / "out/sub") == ["second"]
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_an_error_in_the_block_leaves_the_old_folder_and_no_temporary(tmp_path):
+    with atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "old").touch()
+
+    with pytest.raises(KeyboardInterrupt):
+        half_write(atomic_folder(tmp_path / "out"), KeyboardInterrupt())
+
+    assert names_in(tmp_path / "out") == ["old"]
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    with atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "old").touch()
+    rename, calls = Path.replace, []
+
+    def second_fails(self, target):
+        calls.append(self)
+        if len(calls) == 2:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", second_fails)
+    with pytest.raises(UserError, match="Permission denied"), atomic_folder(tmp_path / "out"):
+        pass
+
+    assert names_in(tmp_path / "out") == ["old"]
+    assert names_in(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_permissions_follow_the_umask(tmp_path, write):
+    before = os.umask(0o027)
+    try:
+        with write(tmp_path / "made"):
+            pass
+    finally:
+        os.umask(before)
+
+    expected = 0o640 if write is atomic_file else 0o750
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == expected
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, write):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UserError, match=r"file/out: can't be written \(.*\); free space there, or choose"):
+        half_write(write(tmp_path / "file" / "out"), AssertionError("the block was entered"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match=r"a\.txt: can't be written \(Permission denied\)"):
+            write_text(tmp_path / "a.txt", "text")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_name_that_is_a_folder_cannot_be_a_file(tmp_path):
+    (tmp_path / "taken").mkdir()
+
+    with pytest.raises(UserError, match=r"taken: can't be written \(Is a directory\)"):
+        write_text(tmp_path / "taken", "text")
+    assert names_in(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize("broken", ["write_text", "fsync"])
+def test_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path, monkeypatch, broken):
+    write_text(tmp_path / "a.txt", "old")
+    monkeypatch.setattr(*((Path, "write_text") if broken == "write_text" else (files.os, "fsync")), no_space)
+
+    with pytest.raises(UserError) as caught:
+        write_text(tmp_path / "a.txt", "new")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/a.txt: can't be written (No space left on device); free space there, "
+        "or choose a folder you may write"
+    )
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names_in(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_under_another_exception_is_recognised(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"can't be written \(No space left on device\)"),
+        atomic_file(tmp_path / "weights"),
+    ):
+        raise RuntimeError("I/O error: No space left on device (os error 28)")
+
+
+def test_an_error_of_reading_another_file_is_not_called_one_of_writing(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "out" / "a.txt"):
+        Path(tmp_path / "input.txt").read_text()
+
+
+def test_a_users_error_passes_unchanged(tmp_path):
+    with pytest.raises(UserError) as caught, atomic_folder(tmp_path / "out"):
+        raise UserError("broken", where="No space left on device.png")
+
+    assert str(caught.value) == "No space left on device.png: broken"
+
+
+def test_json_is_readable_and_refuses_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"error": None, "count": 2})
+
+    assert (tmp_path / "a.json").read_text() == '{\n  "error": null,\n  "count": 2\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"error": float("nan")})
+    assert json.loads((tmp_path / "a.json").read_text())["count"] == 2
+
+
+def test_arrays_come_back(tmp_path):
+    write_npz(tmp_path / "a.npz", {"points": np.array([[1.5, np.nan]]), "names": np.array(["ü", "b"])})
+    arrays = read_npz(tmp_path / "a.npz", required=("points",))
+
+    assert np.array_equal(arrays["points"], [[1.5, np.nan]], equal_nan=True)
+    assert arrays["names"].tolist() == ["ü", "b"]
+
+
+def test_equal_arrays_give_equal_bytes_at_any_time(tmp_path, monkeypatch):
+    arrays = {"a": np.arange(1000), "b": np.zeros((3, 2))}
+    write_npz(tmp_path / "1.npz", arrays)
+    later = time.time() + 1e6
+    monkeypatch.setattr(time, "time", lambda: later)
+    write_npz(tmp_path / "2.npz", arrays)
+
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"no archive", "not a readable .npz file"),
+        ({"b": np.zeros(2), "c": np.zeros(2)}, "array 'a' is missing; the file has b, c; needed: a"),
+        ({}, "array 'a' is missing; the file has none"),
+        ({"a": np.array([{}])}, "not a readable .npz file"),
+    ],
+)
+def test_a_faulty_archive_is_named(tmp_path, content, message):
+    path = tmp_path / "a.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.savez(path, **content)
+
+    with pytest.raises(UserError, match=message) as caught:
+        read_npz(path, required=("a",))
+    assert str(caught.value).startswith(f"{path}: ")

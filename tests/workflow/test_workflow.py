@@ -1,0 +1,177 @@
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+FAKE = Path(__file__).with_name("fake_landmarks.py")
+
+pytestmark = pytest.mark.slow
+
+
+class Project:
+    """A working folder in which the workflow runs with a stand-in for the command `landmarks`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.commands = folder / "bin"
+        self.commands.mkdir()
+        self.replace_landmarks(FAKE.read_text(encoding="utf-8"))
+        self.run_folder = folder / "run"
+        self.run_folder.mkdir()
+        (self.run_folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+
+    def replace_landmarks(self, source):
+        script = self.commands / "landmarks"
+        script.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
+        script.chmod(0o755)
+
+    def snakemake(self, *arguments):
+        environment = {
+            **os.environ,
+            "PATH": f"{self.commands}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
+        command = [SNAKEMAKE, "--snakefile", ROOT / "Snakefile", "--cores", "2", *arguments]
+        return subprocess.run(command, cwd=self.run_folder, env=environment, capture_output=True, text=True)
+
+    def planned(self, *arguments):
+        """Count the jobs by rule that a run with these arguments would start."""
+        result = self.snakemake("--dry-run", *arguments)
+        assert result.returncode == 0, result.stderr
+        output = result.stdout + result.stderr
+        table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in output
+            return {}
+        rows = (line.split() for line in table.group(1).splitlines())
+        return {rule: int(count) for rule, count in rows if rule != "everything"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("workflow"))
+    result = project.snakemake()
+    assert result.returncode == 0, result.stderr
+    return project
+
+
+REPORT = {"configuration": 1, "summary": 1, "report": 1}
+
+
+def test_a_run_writes_every_result_under_its_name(finished):
+    results = finished.run_folder / "results" / "demo"
+    for stage in (1, 2):
+        evaluation = results / "evaluation" / f"stage{stage}"
+        names = {path.name for path in evaluation.iterdir()}
+        curves = {f"{way}_curve.{kind}" for way in ("forward", "backward") for kind in ("csv", "png", "svg")}
+        assert names == {"predictions.npz", "metrics.json", *curves}
+        assert (results / f"stage{stage}" / "weights.safetensors").is_file()
+    assert (results / "pseudo_groundtruth.npz").is_file()
+
+
+def test_a_run_writes_nowhere_else(finished):
+    names = {path.name for path in finished.run_folder.iterdir()}
+    assert names == {"config.yaml", "results", "resources", ".snakemake"}
+
+
+def test_the_report_holds_pages_and_pictures_with_captions_that_follow_the_configuration(finished):
+    report = (finished.run_folder / "results" / "demo" / "report.html").read_text(encoding="utf-8")
+    for name in ("metrics.html", "forward_curve.svg", "landmarks.png", "landmark_01.png", "bootstrap.png"):
+        assert name in report
+    for category in ("Error curves", "Landmarks on test images", "Clusters", "Training", "Run"):
+        assert category in report
+    assert "Landmarks of stage 2 on 24 test images" in report
+
+
+def test_a_finished_run_has_nothing_to_do(finished):
+    assert finished.planned() == {}
+
+
+def test_the_written_configuration_repeats_the_run(finished):
+    assert finished.planned("--configfile", "results/demo/config.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ("evaluation={repeats: 3}", {"evaluate": 2, "plot_curves": 4}),
+        ("report={grid_images: 3}", {"draw_pictures": 2, "draw_keypoints": 1}),
+        ("bootstrap={superpoint_nms_px: 9}", {}),
+        (
+            "stage2={iterations: 7}",
+            {"train_stage2": 1, "predict": 1, "evaluate": 1, "plot_curves": 2, "draw_pictures": 1, "plot_training": 1},
+        ),
+    ],
+)
+def test_a_changed_key_reruns_what_depends_on_it_and_nothing_else(finished, change, jobs):
+    assert finished.planned("--config", change) == {**REPORT, **jobs}
+
+
+def test_a_sweep_shares_data_and_keypoints(finished):
+    jobs = finished.planned("--config", "sweep={num_landmarks: [5, 10], seed: [1, 2]}")
+    assert not {"synthesize", "prepare", "bootstrap"} & set(jobs)
+    assert (jobs["train_stage1"], jobs["train_stage2"], jobs["report"]) == (4, 4, 4)
+
+
+def test_superpoint_asks_for_its_weights(finished):
+    jobs = finished.planned("--config", "bootstrap={detector: superpoint}")
+    assert (jobs["fetch_weights"], jobs["bootstrap"]) == (1, 1)
+    assert "synthesize" not in jobs
+
+
+def test_a_file_on_the_command_line_takes_the_place_of_config_yaml(finished):
+    (finished.run_folder / "results" / "mine.yaml").write_text("experiment: mine\nrecipe: paper\n", encoding="utf-8")
+    jobs = finished.planned("--configfile", "results/mine.yaml")
+    assert jobs["fetch_weights"] == 1
+    (finished.run_folder / "results" / "mine.yaml").unlink()
+
+
+def test_new_images_in_a_folder_are_prepared_anew(tmp_path):
+    project = Project(tmp_path)
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "a.png").write_bytes(b"1")
+    (project.run_folder / "results").mkdir()
+    configuration = project.run_folder / "results" / "mine.yaml"
+    configuration.write_text(f"experiment: mine\ndataset: {{kind: folder, name: cats, path: {images}}}\n")
+    store = "resources/stores"
+    arguments = ("--configfile", "results/mine.yaml", "--until", "prepare")
+    assert project.snakemake(*arguments).returncode == 0
+    assert [path.name.split("-")[0] for path in (project.run_folder / store).iterdir()] == ["cats"]
+    assert project.planned(*arguments) == {}
+    (images / "a.png").write_bytes(b"22")
+    assert Counter(project.planned(*arguments)) == {"prepare": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("sead=3", "error: config.yaml: unknown key 'sead'; did you mean 'seed'?"),
+        ("stage1={iteratons: 3}", "error: config.yaml: unknown key 'stage1.iteratons'; did you mean 'iterations'?"),
+        ("num_landmarks=many", "error: config.yaml: num_landmarks is 'many'; allowed: a whole number of at least 1"),
+        ("recipe=paper", "error: config.yaml: recipe changes nothing here"),
+        ("dataset={kind: folder, path: none}", "error: config.yaml: dataset.path is 'none', which is no folder"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_in_one_line_before_anything_runs(tmp_path, change, line):
+    project = Project(tmp_path)
+    result = project.snakemake("--config", change)
+    assert result.returncode != 0
+    assert [one for one in result.stderr.splitlines() if one.startswith(line)]
+    assert "Traceback" not in result.stderr
+    assert not (project.run_folder / "results").exists()
+
+
+def test_a_failing_step_stops_the_run_and_shows_why(tmp_path):
+    project = Project(tmp_path)
+    project.replace_landmarks("import sys\nsys.exit('error: disk full')")
+    result = project.snakemake()
+    assert result.returncode != 0
+    assert "error: disk full" in result.stdout + result.stderr
+    assert not list(project.run_folder.glob("results/*/report.html"))

@@ -1,0 +1,50 @@
+rule fetch_weights:
+    output:
+        weights=WEIGHTS,
+    log:
+        "resources/logs/fetch_weights.log",
+    benchmark:
+        "resources/benchmarks/fetch_weights.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Fetching the weights of SuperPoint"
+    shell:
+        "landmarks fetch-weights --output {output.weights:q} 2>&1 | tee -i {log:q}"
+
+
+rule bootstrap:
+    input:
+        store=lambda wildcards: f"resources/stores/{shared_name(KEYPOINTS[wildcards.keypoints], 'prepare')}",
+        weights=bootstrap_weights,
+    output:
+        keypoints="resources/keypoints/{keypoints}.npz",
+    log:
+        "resources/logs/bootstrap/{keypoints}.log",
+    benchmark:
+        "resources/benchmarks/bootstrap/{keypoints}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 4
+    resources:
+        gpu=lambda wildcards, input: (
+            gpus(KEYPOINTS[wildcards.keypoints]) if input.get("weights") else 0
+        ),
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: step_settings(
+            KEYPOINTS[wildcards.keypoints], "bootstrap"
+        ),
+        weights=lambda wildcards, input: (
+            f"--weights {input.weights}" if input.get("weights") else ""
+        ),
+    message:
+        "Finding bootstrap keypoints: {wildcards.keypoints}"
+    shell:
+        "landmarks bootstrap --settings {params.settings:q} --store {input.store:q} {params.weights} --threads {threads} --output {output.keypoints:q} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,26 @@
+rule evaluate:
+    input:
+        store=store_of,
+        predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
+    output:
+        metrics="results/{experiment}/evaluation/stage{stage}/metrics.json",
+        forward="results/{experiment}/evaluation/stage{stage}/forward_curve.csv",
+        backward="results/{experiment}/evaluation/stage{stage}/backward_curve.csv",
+    log:
+        "results/{experiment}/logs/evaluate_stage{stage}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/evaluate_stage{stage}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=120,
+    params:
+        settings=experiment_settings("evaluate"),
+        folder=subpath(output.metrics, parent=True),
+    message:
+        "Evaluating stage {wildcards.stage}: {wildcards.experiment}"
+    shell:
+        "landmarks evaluate --settings {params.settings:q} --predictions {input.predictions:q} --store {input.store:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,116 @@
+rule draw_pictures:
+    input:
+        store=store_of,
+        predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
+    output:
+        landmarks=report(
+            "results/{experiment}/pictures/stage{stage}/landmarks.png",
+            caption="../report/landmarks.rst",
+            category="Landmarks on test images",
+            labels={"stage": "{stage}", "picture": "landmarks"},
+        ),
+        galleries=report(
+            "results/{experiment}/pictures/stage{stage}/galleries.png",
+            caption="../report/galleries.rst",
+            category="Clusters",
+            labels={"stage": "{stage}", "cluster": "all"},
+        ),
+        clusters=report(
+            directory("results/{experiment}/pictures/stage{stage}/clusters"),
+            patterns=["landmark_{landmark}.png"],
+            caption="../report/cluster.rst",
+            category="Clusters",
+            labels={"stage": "{stage}", "cluster": "{landmark}"},
+        ),
+    log:
+        "results/{experiment}/logs/draw_pictures_stage{stage}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/draw_pictures_stage{stage}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1500,
+        runtime=30,
+    params:
+        settings=experiment_settings("draw-pictures"),
+        folder=subpath(output.landmarks, parent=True),
+    message:
+        "Drawing the landmarks of stage {wildcards.stage}: {wildcards.experiment}"
+    shell:
+        "landmarks draw-pictures --settings {params.settings:q} --store {input.store:q} --predictions {input.predictions:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"
+
+
+rule draw_keypoints:
+    input:
+        store=store_of,
+        keypoints=keypoints_of,
+    output:
+        picture=report(
+            "results/{experiment}/pictures/bootstrap.png",
+            caption="../report/keypoints.rst",
+            category="Training",
+            labels={"stage": "bootstrap", "picture": "keypoints"},
+        ),
+    log:
+        "results/{experiment}/logs/draw_keypoints.log",
+    benchmark:
+        "results/{experiment}/benchmarks/draw_keypoints.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1500,
+        runtime=30,
+    params:
+        settings=experiment_settings("draw-pictures"),
+    message:
+        "Drawing the bootstrap keypoints: {wildcards.experiment}"
+    shell:
+        "landmarks draw-keypoints --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.picture:q} 2>&1 | tee -i {log:q}"
+
+
+rule plot_training:
+    input:
+        stage1="results/{experiment}/stage1/weights.safetensors",
+        stage2="results/{experiment}/stage2/weights.safetensors",
+    output:
+        stage1_losses=report(
+            "results/{experiment}/pictures/stage1_losses.svg",
+            caption="../report/training.rst",
+            category="Training",
+            labels={"stage": "1", "picture": "losses"},
+        ),
+        stage1_rounds=report(
+            "results/{experiment}/pictures/stage1_rounds.svg",
+            caption="../report/rounds.rst",
+            category="Training",
+            labels={"stage": "1", "picture": "rounds"},
+        ),
+        stage2_losses=report(
+            "results/{experiment}/pictures/stage2_losses.svg",
+            caption="../report/training.rst",
+            category="Training",
+            labels={"stage": "2", "picture": "losses"},
+        ),
+    log:
+        "results/{experiment}/logs/plot_training.log",
+    benchmark:
+        "results/{experiment}/benchmarks/plot_training.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=10,
+    params:
+        stage1=subpath(input.stage1, parent=True),
+        stage2=subpath(input.stage2, parent=True),
+        folder=subpath(output.stage1_losses, parent=True),
+    message:
+        "Plotting the training of {wildcards.experiment}"
+    shell:
+        "landmarks plot-training --stage1 {params.stage1:q} --stage2 {params.stage2:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"

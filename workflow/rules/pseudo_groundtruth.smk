@@ -1,0 +1,23 @@
+rule export_pseudo_groundtruth:
+    input:
+        store=store_of,
+        weights="results/{experiment}/stage1/weights.safetensors",
+    output:
+        pseudo_groundtruth="results/{experiment}/pseudo_groundtruth.npz",
+    log:
+        "results/{experiment}/logs/export_pseudo_groundtruth.log",
+    benchmark:
+        "results/{experiment}/benchmarks/export_pseudo_groundtruth.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 8
+    resources:
+        gpu=gpus_of,
+        mem_mb=3500,
+        runtime=240,
+    params:
+        settings=experiment_settings("export-pseudo-groundtruth"),
+    message:
+        "Exporting the pseudo-ground-truth of {wildcards.experiment}"
+    shell:
+        "landmarks export-pseudo-groundtruth --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.pseudo_groundtruth:q} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,25 @@
+# Checkpoints, logs and the picture of each round lie beside the weights and aren't declared: Snakemake would delete them
+# before a job starts, and a run that was cut off couldn't go on.
+rule train_stage1:
+    input:
+        store=store_of,
+        keypoints=keypoints_of,
+    output:
+        weights="results/{experiment}/stage1/weights.safetensors",
+    log:
+        "results/{experiment}/logs/train_stage1.log",
+    benchmark:
+        "results/{experiment}/benchmarks/train_stage1.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 8
+    resources:
+        gpu=gpus_of,
+        mem_mb=3500,
+        runtime=2880,
+    params:
+        settings=experiment_settings("train-stage1"),
+    message:
+        "Stage 1 of {wildcards.experiment}: self-training"
+    shell:
+        "landmarks train-stage1 --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"

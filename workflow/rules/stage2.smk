@@ -1,0 +1,25 @@
+# As in stage 1, checkpoints and logs lie beside the weights and aren't declared.
+rule train_stage2:
+    input:
+        store=store_of,
+        weights="results/{experiment}/stage1/weights.safetensors",
+        pseudo_groundtruth="results/{experiment}/pseudo_groundtruth.npz",
+    output:
+        weights="results/{experiment}/stage2/weights.safetensors",
+    log:
+        "results/{experiment}/logs/train_stage2.log",
+    benchmark:
+        "results/{experiment}/benchmarks/train_stage2.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 8
+    resources:
+        gpu=gpus_of,
+        mem_mb=3500,
+        runtime=2880,
+    params:
+        settings=experiment_settings("train-stage2"),
+    message:
+        "Stage 2 of {wildcards.experiment}: landmark detector"
+    shell:
+        "landmarks train-stage2 --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --pseudo-groundtruth {input.pseudo_groundtruth:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
