@@ -17,6 +17,7 @@ from landmark_discovery.heatmaps.descriptors import sample_descriptors
 from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neighbours
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.keypoints import CELL_PX
 from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.views import plain_views
 
@@ -32,6 +33,7 @@ class Detections:
         descriptor: of length 1, float32 (n, D).
         flipped_descriptor: of the same point in the mirrored image, float32 (n, D).
         num_images: images that were searched.
+        grid_size: cells along a side of the maps.
     """
 
     image: NDArray[np.int64]
@@ -40,6 +42,7 @@ class Detections:
     descriptor: NDArray[np.float32]
     flipped_descriptor: NDArray[np.float32]
     num_images: int
+    grid_size: int
 
     def __len__(self) -> int:
         """Count the detections."""
@@ -54,7 +57,21 @@ class Detections:
             self.descriptor[mask],
             self.flipped_descriptor[mask],
             self.num_images,
+            self.grid_size,
         )
+
+    def features(self, position_weight: float) -> NDArray[np.float32]:
+        """Give what is clustered: the descriptor, and with a weight the place in the crop, (n, D) or (n, D + 2).
+
+        Args:
+            position_weight: distance that a move across the whole crop adds between two features.
+        """
+        return _with_position(self.descriptor, self.point, position_weight / self.grid_size)
+
+    def flipped_features(self, position_weight: float) -> NDArray[np.float32]:
+        """Give the features of the mirrored twins, (n, D) or (n, D + 2)."""
+        mirrored = np.stack([self.grid_size - 1 - self.point[:, 0], self.point[:, 1]], axis=1)
+        return _with_position(self.flipped_descriptor, mirrored, position_weight / self.grid_size)
 
 
 @torch.inference_mode()
@@ -89,7 +106,7 @@ def detect(
         found = _detect_in_maps(torch.sigmoid(scores.float())[: len(batch), 0], maps.float(), floor, settings)
         parts.append((found[0].cpu().numpy() + start, *(part.cpu().numpy() for part in found[1:])))
     image, point, score, descriptor, flipped = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Detections(image, point, score, descriptor, flipped, len(indices))
+    return Detections(image, point, score, descriptor, flipped, len(indices), size_px // CELL_PX)
 
 
 def choose_threshold(scores: NDArray[np.float32], num_images: int, settings: DetectionSettings) -> float:
@@ -100,6 +117,12 @@ def choose_threshold(scores: NDArray[np.float32], num_images: int, settings: Det
     if wanted >= len(scores):
         return 0.0
     return float(np.partition(scores, len(scores) - wanted - 1)[len(scores) - wanted - 1])
+
+
+def _with_position(descriptors: NDArray[np.float32], points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    if scale == 0:
+        return descriptors
+    return np.concatenate([descriptors, points * np.float32(scale)], axis=1)
 
 
 def _detect_in_maps(scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings) -> tuple[Tensor, ...]:

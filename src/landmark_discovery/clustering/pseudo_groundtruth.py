@@ -23,14 +23,18 @@ class Landmarker:
     """Name detections: what a trained detector needs to find landmarks.
 
     Attributes:
-        centroids: (K, D), one a landmark.
+        centroids: (K, D), or (K, D + 2) with a position weight; one a landmark.
         flip_map: the landmark that each landmark becomes when the image is mirrored, (K,).
         threshold: detections score more than this.
+        position_weight: weight of the place in the crop beside the descriptor.
+        flip_agreement: a detection counts only if its mirrored twin is named as the flip map says.
     """
 
     centroids: NDArray[np.float32]
     flip_map: NDArray[np.int64]
     threshold: float
+    position_weight: float = 0.0
+    flip_agreement: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,10 @@ def find_landmarks(
     sample = _clustered_sample(found, clustering)
     start = spread_start(sample, num_landmarks, np.random.default_rng(clustering.seed))
     centroids = kmeans(sample, num_landmarks, clustering, start)
-    cluster, distance = assign(found.descriptor, centroids)
-    flipped, _ = assign(found.flipped_descriptor, centroids)
+    cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
     mapping = flip_map(found.image, cluster, flipped, num_landmarks)
-    kept = nearest_of_image(found.image, cluster, distance)
-    named = NamedDetections(found.select(kept), cluster[kept], flipped[kept])
-    return Landmarker(centroids, mapping, threshold), named, flip_purity(cluster, flipped, mapping)
+    landmarker = Landmarker(centroids, mapping, threshold, clustering.position_weight, clustering.flip_agreement)
+    return landmarker, name_detections(found, landmarker), flip_purity(cluster, flipped, mapping)
 
 
 def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
@@ -123,19 +125,17 @@ def training_clusters(named: NamedDetections, clustering: ClusteringSettings) ->
             remedy="train longer, lower stage1.detection.threshold, or set stage1.detection.target_detections",
         )
     centroids = kmeans(_clustered_sample(found, clustering), clustering.training_clusters, clustering)
-    cluster, distance = assign(found.descriptor, centroids)
-    flipped, _ = assign(found.flipped_descriptor, centroids)
-    kept = nearest_of_image(found.image, cluster, distance)
-    return NamedDetections(found.select(kept), cluster[kept], flipped[kept])
+    return _nearest(found, *_assign_both(found, centroids, clustering.position_weight))
 
 
 def name_detections(candidates: Detections, landmarker: Landmarker) -> NamedDetections:
     """Name detections by the landmarker's centroids, one a landmark and image."""
     found = candidates.select(candidates.score > landmarker.threshold)
-    cluster, distance = assign(found.descriptor, landmarker.centroids)
-    flipped, _ = assign(found.flipped_descriptor, landmarker.centroids)
-    kept = nearest_of_image(found.image, cluster, distance)
-    return NamedDetections(found.select(kept), cluster[kept], flipped[kept])
+    cluster, distance, flipped = _assign_both(found, landmarker.centroids, landmarker.position_weight)
+    if landmarker.flip_agreement:
+        agrees = landmarker.flip_map[cluster] == flipped
+        found, cluster, distance, flipped = found.select(agrees), cluster[agrees], distance[agrees], flipped[agrees]
+    return _nearest(found, cluster, distance, flipped)
 
 
 def write_pseudo_groundtruth(path: str | Path, truth: PseudoGroundTruth) -> None:
@@ -164,4 +164,21 @@ def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArra
     """Take the first descriptors and as many twins; images come in a fixed random order, whatever their names."""
     order = np.random.default_rng(settings.seed).permutation(found.num_images)
     first = np.argsort(order[found.image], kind="stable")[: settings.max_descriptors]
-    return np.concatenate([found.descriptor[first], found.flipped_descriptor[first]])
+    weight = settings.position_weight
+    return np.concatenate([found.features(weight)[first], found.flipped_features(weight)[first]])
+
+
+def _assign_both(
+    found: Detections, centroids: NDArray[np.float32], position_weight: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Give the cluster and squared distance of each detection, and the cluster of its mirrored twin."""
+    cluster, distance = assign(found.features(position_weight), centroids)
+    flipped, _ = assign(found.flipped_features(position_weight), centroids)
+    return cluster, distance, flipped
+
+
+def _nearest(
+    found: Detections, cluster: NDArray[np.int64], distance: NDArray[np.float32], flipped: NDArray[np.int64]
+) -> NamedDetections:
+    kept = nearest_of_image(found.image, cluster, distance)
+    return NamedDetections(found.select(kept), cluster[kept], flipped[kept])

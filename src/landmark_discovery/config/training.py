@@ -98,6 +98,12 @@ class ClusteringSettings(Section):
     iterations: PositiveCount = Field(100, description="Iterations of k-means.")
     redos: PositiveCount = Field(10, description="Restarts; with given centroids, repeats from the last result.")
     seed: Count = Field(1000, description="Seed of faiss.")
+    position_weight: NotNegative = Field(
+        0.0, description="Weight of the place in the crop beside the descriptor; 0: descriptors alone."
+    )
+    flip_agreement: bool = Field(
+        False, description="Keep only detections whose mirrored twin is named as the flip map says."
+    )
 
 
 class Stage1Settings(Section):

@@ -73,7 +73,11 @@ def run_stage1(
         "centroids": torch.from_numpy(result.landmarker.centroids),
         "flip_map": torch.from_numpy(result.landmarker.flip_map),
     }
-    facts = _facts(config, 1) | {"threshold": result.landmarker.threshold}
+    facts = _facts(config, 1) | {
+        "threshold": result.landmarker.threshold,
+        "position_weight": result.landmarker.position_weight,
+        "flip_agreement": result.landmarker.flip_agreement,
+    }
     save_weights(output, TrainedWeights(result.network, extras, facts))
 
 
@@ -135,6 +139,8 @@ def landmarker_of(weights: TrainedWeights) -> Landmarker:
         centroids=weights.extras["centroids"].numpy(),
         flip_map=weights.extras["flip_map"].numpy(),
         threshold=float(weights.facts["threshold"]),
+        position_weight=float(weights.facts["position_weight"]),
+        flip_agreement=bool(weights.facts["flip_agreement"]),
     )
 
 

@@ -69,8 +69,8 @@ def test_boxes_are_tight_around_the_points(folder):
     samples = pd.read_csv(folder / "samples.csv")
     box = samples[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
     points = points_of(folder)[1]
-    np.testing.assert_allclose(box[:, :2], points.min(axis=1), atol=0.01)
-    np.testing.assert_allclose(box[:, 2:], points.max(axis=1), atol=0.01)
+    np.testing.assert_allclose(box[:, :2], points.min(axis=1), atol=1e-9)
+    np.testing.assert_allclose(box[:, 2:], points.max(axis=1), atol=1e-9)
     assert box.min() >= 0
     assert box.max() <= 63
 

@@ -186,7 +186,7 @@ def sample_scene(generator: np.random.Generator) -> Scene:
         gaze=np.array([-0.012 * rotation[0], -0.012 * rotation[1]]) + generator.normal(0, [0.13, 0.06]),
         rotation_deg=rotation,
         points_height=float(generator.uniform(0.45, 0.66)),
-        offset=np.clip(generator.normal([0, 0.15], [0.28, 0.23]), -1, 1),
+        offset=np.clip(generator.normal([0, 0.15], [0.25, 0.21]), -1, 1),
         light=light.astype(np.float32),
         key=_colour(strength * np.array([1 + warmth, 1.0, 1 - warmth])),
         ambient=_colour(generator.uniform(0.28, 0.6) * np.array([1 - 0.5 * warmth, 1.0, 1 + 0.5 * warmth])),

@@ -61,7 +61,7 @@ def write_synthetic_dataset(settings: SyntheticSettings, folder: Path) -> None:
         (temporary / "images").mkdir()
         points = np.stack(list(_draw_all(pictures, settings, temporary)))
         samples = _sample_table(pictures, points, settings.image_size_px)
-        samples.to_csv(temporary / "samples.csv", index=False, float_format="%.2f")
+        samples.to_csv(temporary / "samples.csv", index=False, float_format="%.3f")
         names = samples["image"].to_numpy(dtype=np.str_)
         landmark_table(names, points).to_csv(temporary / "landmarks.csv", index=False, float_format="%.3f")
 

@@ -41,12 +41,12 @@ def hair_thickness(person: Person) -> FloatArray:
     line = line - style.recede * np.exp(-(((angle - 36) / 20) ** 2))
     line = line + style.fringe * _bell(azimuth + 25 * style.part, 42) * (1 - _bell(azimuth - 50 * style.part, 16))
     if style.kind == "bald":
-        line = np.where(angle < 78, -20.0, np.minimum(line, np.interp(angle, [78, 95, 150], [1.4, -3.0, 7.0])))
+        line = np.where(angle < 96, -20.0, line)
     ragged = lookup_noise(person.grain_seed, template.height * 3, np.degrees(template.azimuth) * 0.9)
     edge = np.clip((line + 0.55 * ragged - height) / 0.7, 0, 1)
     crown = np.clip((-3.5 - height) / 5, 0, 1)
     if style.kind == "bald":
-        edge = edge * np.clip((height + 4.0) / 1.5, 0, 1)
+        edge = edge * np.clip((height + 3.5 - 0.02 * (angle - 96)) / 3, 0, 1)
     volume = style.side + (style.top - style.side) * crown
     parted = 1 + 0.35 * np.tanh(azimuth * -np.sign(style.part) / 40) - 0.6 * _bell(azimuth - 38 * style.part, 9) * crown
     volume = volume * (parted if style.part else 1.0) + style.curl * volume * 0.35 * ragged

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 FloatMap = NDArray[np.floating]
 # A cell of the grid is sampled one of so many times down and across, at least once a pixel.
 _STEPS = np.array([1, 2, 4, 7, 14, 28, 56, 112, 224])
-_SAMPLES_A_PIXEL = 1.1
+_SAMPLES_A_PIXEL = 1.05
 
 
 @dataclass(frozen=True)
