@@ -100,6 +100,15 @@ def test_hue_and_saturation_agree_with_the_standard_library(colour):
     torch.testing.assert_close(changed.flatten(), torch.tensor(expected) * 255, atol=1e-2, rtol=1e-4)
 
 
-def test_factors_of_one_leave_the_image_untouched():
+def test_factors_of_one_leave_the_image_as_it_is():
     image = torch.rand(1, 3, 4, 4) * 255
-    assert torch.equal(multiply_hue_and_saturation(image, per_image(1.0), per_image(1.0)), image)
+    torch.testing.assert_close(
+        multiply_hue_and_saturation(image, per_image(1.0), per_image(1.0)), image, atol=1e-3, rtol=1e-5
+    )
+
+
+def test_the_images_given_are_not_changed_in_place():
+    images = torch.rand(6, 3, 8, 8) * 255
+    before = images.clone()
+    change_colours(images, AugmentationSettings(), generator())
+    assert torch.equal(images, before)
