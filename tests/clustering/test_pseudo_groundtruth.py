@@ -5,6 +5,7 @@ from landmark_discovery.clustering.detections import Detections, choose_threshol
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     PseudoGroundTruth,
+    drop_inconsistent,
     find_landmarks,
     name_detections,
     read_pseudo_groundtruth,
@@ -27,6 +28,7 @@ def detections(rows, num_images):
         descriptor=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, 3),
         flipped_descriptor=np.array([row[4] for row in rows], dtype=np.float32).reshape(-1, 3),
         num_images=num_images,
+        grid_size=11,
     )
 
 
@@ -107,3 +109,34 @@ def test_a_written_pseudo_groundtruth_reads_back(tmp_path):
     again = read_pseudo_groundtruth(tmp_path / "truth.npz")
     for name, value in vars(truth).items():
         np.testing.assert_array_equal(getattr(again, name), value)
+
+
+def test_with_a_position_weight_equal_descriptors_at_two_places_become_two_landmarks():
+    rows = [(image, x, 0.9, NOSE, NOSE) for image in range(6) for x in (1.0, 9.0)]
+    placed = ClusteringSettings(iterations=10, redos=2, position_weight=1.0)
+    landmarker, named, _ = find_landmarks(detections(rows, 6), 2, DetectionSettings(), placed)
+    points, _ = named.table(2)
+    assert sorted(points[0, :, 0].tolist()) == [1.0, 9.0]
+    assert landmarker.flip_map.tolist() == [1, 0], "in an image 11 cells wide, 1 and 9 are mirror images"
+
+
+def test_with_flip_agreement_a_detection_whose_twin_is_named_otherwise_is_dropped():
+    landmarker = Landmarker(np.stack([LEFT, RIGHT, NOSE]), np.array([1, 0, 2]), 0.1, flip_agreement=True)
+    rows = [(0, 1.0, 0.9, LEFT, RIGHT), (0, 5.0, 0.9, NOSE, LEFT), (0, 9.0, 0.9, RIGHT, LEFT)]
+    points, _ = name_detections(detections(rows, 1), landmarker).table(3)
+    assert np.isnan(points[0, :, 0]).tolist() == [False, False, True]
+
+
+def test_inconsistent_detections_are_dropped_only_where_a_limit_is_set():
+    rows = []
+    for image in range(30):
+        shift = image % 5
+        for offset, descriptor in ((0.0, LEFT), (2.0, NOSE), (4.0, RIGHT)):
+            jump = 5.0 if image == 0 and offset == 2.0 else 0.0
+            rows.append((image, offset + shift + jump, 0.9, descriptor, descriptor))
+    landmarker = Landmarker(np.stack([LEFT, NOSE, RIGHT]), np.arange(3), 0.1)
+    named = name_detections(detections(rows, 30), landmarker)
+    assert len(drop_inconsistent(named, 3, None).detections) == 90
+    strict = drop_inconsistent(named, 3, 0.3)
+    assert len(strict.detections) == 89
+    assert np.isnan(strict.table(3)[0][0, 1]).all()

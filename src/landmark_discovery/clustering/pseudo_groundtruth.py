@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.clustering.assignment import flip_map, flip_purity, nearest_of_image, scatter_by_cluster
+from landmark_discovery.clustering.consistency import consistent_points
 from landmark_discovery.clustering.detections import Detections, choose_threshold
 from landmark_discovery.clustering.kmeans import assign, kmeans, spread_start
 from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
@@ -107,7 +108,8 @@ def find_landmarks(
     cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
     mapping = flip_map(found.image, cluster, flipped, num_landmarks)
     landmarker = Landmarker(centroids, mapping, threshold, clustering.position_weight, clustering.flip_agreement)
-    return landmarker, name_detections(found, landmarker), flip_purity(cluster, flipped, mapping)
+    named = drop_inconsistent(name_detections(found, landmarker), num_landmarks, clustering.consistency_limit)
+    return landmarker, named, flip_purity(cluster, flipped, mapping)
 
 
 def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
@@ -136,6 +138,22 @@ def name_detections(candidates: Detections, landmarker: Landmarker) -> NamedDete
         agrees = landmarker.flip_map[cluster] == flipped
         found, cluster, distance, flipped = found.select(agrees), cluster[agrees], distance[agrees], flipped[agrees]
     return _nearest(found, cluster, distance, flipped)
+
+
+def drop_inconsistent(named: NamedDetections, clusters: int, limit: float | None) -> NamedDetections:
+    """Drop detections that stand far from where the other landmarks of their image expect them.
+
+    Args:
+        named: at most one detection an image and cluster.
+        clusters: number of clusters (K).
+        limit: greatest distance, as a share of the crop; None keeps all.
+    """
+    if limit is None:
+        return named
+    found = named.detections
+    consistent = consistent_points(named.table(clusters)[0], limit * found.grid_size)
+    kept = consistent[found.image, named.cluster]
+    return NamedDetections(found.select(kept), named.cluster[kept], named.flipped_cluster[kept])
 
 
 def write_pseudo_groundtruth(path: str | Path, truth: PseudoGroundTruth) -> None:

@@ -49,14 +49,23 @@ STEPS = {
     ),
     "bootstrap": Step(("bootstrap", "model.input_size_px", "device"), after=("prepare",)),
     "train-stage1": Step(
-        ("seed", "num_landmarks", *_NETWORK, "bootstrap.min_keypoints", "augmentation", "stage1", "clustering"),
+        (
+            "seed",
+            "num_landmarks",
+            *_NETWORK,
+            "compile",
+            "bootstrap.min_keypoints",
+            "augmentation",
+            "stage1",
+            "clustering",
+        ),
         after=("bootstrap",),
     ),
     "export-pseudo-groundtruth": Step(
         ("seed", "num_landmarks", *_NETWORK, "stage1.detection", "clustering"), after=("train-stage1",)
     ),
     "train-stage2": Step(
-        ("seed", "num_landmarks", *_NETWORK, "augmentation", "stage2"), after=("export-pseudo-groundtruth",)
+        ("seed", "num_landmarks", *_NETWORK, "compile", "augmentation", "stage2"), after=("export-pseudo-groundtruth",)
     ),
     "predict-stage1": Step(("num_landmarks", *_NETWORK, "stage1.detection"), after=("train-stage1",)),
     "predict-stage2": Step(("num_landmarks", *_NETWORK, "stage2.subpixel"), after=("train-stage2",)),

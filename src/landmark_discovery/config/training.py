@@ -101,6 +101,11 @@ class ClusteringSettings(Section):
     position_weight: NotNegative = Field(
         0.0, description="Weight of the place in the crop beside the descriptor; 0: descriptors alone."
     )
+    consistency_limit: Positive | None = Field(
+        None,
+        description="Drop detections that stand farther from where the other landmarks expect them, as a share of the "
+        "crop; null: keep all.",
+    )
     flip_agreement: bool = Field(
         False, description="Keep only detections whose mirrored twin is named as the flip map says."
     )

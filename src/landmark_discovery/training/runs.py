@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
 from landmark_discovery.clustering.detections import detect
-from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, PseudoGroundTruth, name_detections
+from landmark_discovery.clustering.pseudo_groundtruth import (
+    Landmarker,
+    PseudoGroundTruth,
+    drop_inconsistent,
+    name_detections,
+)
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.data.store import ImageStore
@@ -100,7 +105,9 @@ def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config)
             size_px=config.model.input_size_px,
             precision=config.precision,
         )
-    points, score = name_detections(candidates, landmarker).table(len(landmarker.centroids))
+    count = len(landmarker.centroids)
+    named = drop_inconsistent(name_detections(candidates, landmarker), count, config.clustering.consistency_limit)
+    points, score = named.table(count)
     return PseudoGroundTruth(
         image=store.names[train],
         landmarks=grid_to_image(store, train, points, config.model.input_size_px),

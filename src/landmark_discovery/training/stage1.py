@@ -23,6 +23,7 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
 from landmark_discovery.config.schema import Config
 from landmark_discovery.heatmaps.targets import SHAPES
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.compilation import Forward, forward_of
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, clustered_keypoints, to_grid
 from landmark_discovery.training.losses import Stage1Loss, stage1_loss
@@ -72,7 +73,7 @@ def train_stage1(
         images: all stored images, on the device that trains.
         train_indices: positions of the training images.
         keypoints: bootstrap keypoints of the warm-up.
-        config: seed, num_landmarks, precision, model, augmentation, stage1 and clustering count.
+        config: seed, num_landmarks, precision, compile, model, augmentation, stage1 and clustering count.
         on_round: told of each new pseudo-ground-truth.
 
     Returns:
@@ -109,6 +110,7 @@ class _Trainer:
         self.images, self.train_indices, self.config, self.on_round = images, train_indices, config, on_round
         self.generator = generator_on(images.device, config.seed)
         self.network = initial_network(config, images.device)
+        self.forward = forward_of(self.network, images.device, config.compile)
         self.optimizer = make_optimizer(self.network, config.stage1.optimizer)
         self.iteration = 0
         self.result = Stage1Result(self.network)
@@ -124,7 +126,14 @@ class _Trainer:
                 factor = learning_rate_factor(self.iteration, settings.iterations, settings.optimizer)
                 set_learning_rate(self.optimizer, factor)
                 loss = training_step(
-                    self.network, self.optimizer, self.images, keypoints, sampler, self.config, self.generator
+                    self.forward,
+                    self.network,
+                    self.optimizer,
+                    self.images,
+                    keypoints,
+                    sampler,
+                    self.config,
+                    self.generator,
                 )
                 self.iteration += 1
                 if self.iteration % LOG_EVERY == 0 or self.iteration == boundary:
@@ -209,6 +218,7 @@ def initial_network(config: Config, device: torch.device) -> HourglassNetwork:
 
 
 def training_step(
+    forward: Forward,
     network: HourglassNetwork,
     optimizer: Optimizer,
     images: StoredImages,
@@ -221,7 +231,7 @@ def training_step(
     rows = _pair_rows(sampler.next_batch(), keypoints, config, generator)
     views, points, ids = _make_views(images, keypoints, rows, config, generator)
     with autocast(config.precision, images.device):
-        detector, descriptor = network(views)
+        detector, descriptor = forward(views)
     shape = SHAPES[config.stage1.detector_target]
     loss = stage1_loss(detector, descriptor, points, ids, shape, config.stage1.descriptor_loss, generator)
     optimizer.zero_grad(set_to_none=True)

@@ -15,6 +15,7 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.compilation import forward_of
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
 from landmark_discovery.training.losses import stage2_loss
@@ -59,11 +60,12 @@ def train_stage2(
         images: all stored images, on the device that trains.
         targets: what to learn.
         stage1_network: its trunk and descriptor head are copied; its last layer is replaced.
-        config: seed, num_landmarks, precision, model, augmentation and stage2 count.
+        config: seed, num_landmarks, precision, compile, model, augmentation and stage2 count.
     """
     settings, device = config.stage2, images.device
     generator = generator_on(device, config.seed)
     network = landmark_network(stage1_network, config).to(device).train()
+    forward = forward_of(network, device, config.compile)
     optimizer = make_optimizer(network, settings.optimizer)
     sampler = EpochSampler(torch.arange(len(targets.image), device=device), settings.batch_size, generator)
     result = Stage2Result(network)
@@ -73,7 +75,7 @@ def train_stage2(
             set_learning_rate(optimizer, factor)
             views, heatmaps, present = _make_batch(images, targets, sampler.next_batch(), config, generator)
             with autocast(config.precision, device):
-                (predicted,) = network(views)
+                (predicted,) = forward(views)
             loss = stage2_loss(predicted, heatmaps, present)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,51 @@
+"""Detections that stand where the other landmarks of their image expect them.
+
+A cluster that holds a point of the left and its twin of the right names now one, now the other. Such jumps show
+without any annotation: each landmark is predicted linearly from the others, the detections far from their prediction
+are struck out, and the prediction is fitted again to those that remain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+RIDGE = 1e-2
+ROUNDS = 6
+MIN_IMAGES = 20
+
+
+def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
+    """Say which points lie within `limit` of what the other landmarks of their image predict.
+
+    Args:
+        points: (N, K, 2); NaN: not found.
+        limit: in the unit of the points.
+
+    Returns:
+        (N, K); False where a point isn't found. A landmark found in fewer than 20 images is left as it is.
+    """
+    found: NDArray[np.bool_] = ~np.isnan(points[..., 0])
+    kept = found
+    for _ in range(ROUNDS):
+        distance = _distances(points.astype(np.float64), kept)
+        kept = found & ~(distance > limit)
+    return kept
+
+
+def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Measure how far each point lies from its prediction by the kept ones, (N, K); NaN where there is none."""
+    counts = kept.sum(axis=0)
+    mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(counts, 1)[:, None]
+    # A missing landmark stands at its mean, and so says nothing about the others.
+    deviation = np.where(kept[..., None], points - mean, 0.0)
+    distance = np.full(kept.shape, np.nan)
+    for landmark in np.flatnonzero(counts >= MIN_IMAGES):
+        others = np.delete(deviation, landmark, axis=1).reshape(len(points), -1)
+        fitted = others[kept[:, landmark]]
+        gram = fitted.T @ fitted
+        weight = RIDGE * np.trace(gram) / max(1, len(gram)) + 1e-12
+        map_ = np.linalg.solve(gram + weight * np.eye(len(gram)), fitted.T @ deviation[kept[:, landmark], landmark])
+        residual = points[:, landmark] - mean[landmark] - others @ map_
+        distance[:, landmark] = np.linalg.norm(residual, axis=1)
+    return distance
