@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landmark_discovery.clustering.consistency import consistent_points
+from landmark_discovery.clustering.consistency import agreement, consistent_points
 
 NAN = np.nan
 
@@ -53,3 +53,17 @@ def test_the_points_given_are_not_changed():
     before = points.copy()
     consistent_points(points, 1.0)
     np.testing.assert_array_equal(points, before)
+
+
+def test_agreement_counts_the_landmarks_that_stand_where_the_others_expect_them():
+    still = moved_shapes()
+    assert agreement(still, 4.0) == pytest.approx(5.0, abs=0.3)
+    half_found = still.copy()
+    half_found[::2, 1] = NAN
+    assert agreement(half_found, 4.0) < agreement(still, 4.0) - 0.4
+
+
+def test_landmarks_that_jump_agree_less():
+    jumping = moved_shapes()
+    jumping[::2, 0, 0] += 10
+    assert agreement(jumping, 4.0) < agreement(moved_shapes(), 4.0) - 0.5

@@ -33,6 +33,21 @@ def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.
     return kept
 
 
+def agreement(points: NDArray[np.floating], limit: float) -> float:
+    """Score how well K landmarks agree with one another: from 0 to K, higher is better.
+
+    Each point counts 1 where the other landmarks of its image expect it, falling to 0 at `limit`; the sum is averaged
+    over the images. So landmarks that are found everywhere, and stand still relative to one another, score high.
+
+    Args:
+        points: (N, K, 2); NaN: not found.
+        limit: in the unit of the points.
+    """
+    kept = consistent_points(points, limit)
+    distance = _distances(points.astype(np.float64), kept)
+    return float(np.nansum(np.clip(1 - distance / limit, 0, None)) / len(points))
+
+
 def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Measure how far each point lies from its prediction by the kept ones, (N, K); NaN where there is none."""
     counts = kept.sum(axis=0)

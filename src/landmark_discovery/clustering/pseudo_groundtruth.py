@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.clustering.assignment import flip_map, flip_purity, nearest_of_image, scatter_by_cluster
-from landmark_discovery.clustering.consistency import consistent_points
+from landmark_discovery.clustering.consistency import agreement, consistent_points
 from landmark_discovery.clustering.detections import Detections, choose_threshold
 from landmark_discovery.clustering.kmeans import assign, kmeans, spread_start
 from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
@@ -17,6 +18,7 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_npz, write_npz
 
 MIN_KEYPOINTS = 2
+DEFAULT_LIMIT = 0.15
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,10 @@ def find_landmarks(
             remedy="train longer, or set stage1.detection.target_detections",
         )
     sample = _clustered_sample(found, clustering)
-    start = spread_start(sample, num_landmarks, np.random.default_rng(clustering.seed))
-    centroids = kmeans(sample, num_landmarks, clustering, start)
-    cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
-    mapping = flip_map(found.image, cluster, flipped, num_landmarks)
-    landmarker = Landmarker(centroids, mapping, threshold, clustering.position_weight, clustering.flip_agreement)
+    choices = (_cluster(found, sample, threshold, num_landmarks, clustering, n) for n in range(clustering.restarts))
+    landmarker, purity = _best_choice(choices, found, clustering)
     named = drop_inconsistent(name_detections(found, landmarker), num_landmarks, clustering.consistency_limit)
-    return landmarker, named, flip_purity(cluster, flipped, mapping)
+    return landmarker, named, purity
 
 
 def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
@@ -176,6 +175,35 @@ def read_pseudo_groundtruth(path: str | Path) -> PseudoGroundTruth:
         centroids=arrays["centroids"].astype(np.float32),
         threshold=float(arrays["threshold"]),
     )
+
+
+def _cluster(
+    found: Detections,
+    sample: NDArray[np.float32],
+    threshold: float,
+    num_landmarks: int,
+    clustering: ClusteringSettings,
+    restart: int,
+) -> tuple[Landmarker, float]:
+    start = spread_start(sample, num_landmarks, np.random.default_rng((clustering.seed, restart)))
+    centroids = kmeans(sample, num_landmarks, clustering, start)
+    cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
+    mapping = flip_map(found.image, cluster, flipped, num_landmarks)
+    landmarker = Landmarker(centroids, mapping, threshold, clustering.position_weight, clustering.flip_agreement)
+    return landmarker, flip_purity(cluster, flipped, mapping)
+
+
+def _best_choice(
+    choices: Iterable[tuple[Landmarker, float]], found: Detections, clustering: ClusteringSettings
+) -> tuple[Landmarker, float]:
+    """Choose the clustering whose landmarks agree best with one another; no annotation is needed to tell."""
+    limit = (clustering.consistency_limit or DEFAULT_LIMIT) * found.grid_size
+
+    def score(choice: tuple[Landmarker, float]) -> float:
+        landmarker, _ = choice
+        return agreement(name_detections(found, landmarker).table(len(landmarker.centroids))[0], limit)
+
+    return max(choices, key=score) if clustering.restarts > 1 else next(iter(choices))
 
 
 def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArray[np.float32]:

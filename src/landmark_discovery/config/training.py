@@ -101,6 +101,10 @@ class ClusteringSettings(Section):
     position_weight: NotNegative = Field(
         0.0, description="Weight of the place in the crop beside the descriptor; 0: descriptors alone."
     )
+    restarts: PositiveCount = Field(
+        1,
+        description="Clusterings into landmarks, each from its own start; the one that agrees best with itself counts.",
+    )
     consistency_limit: Positive | None = Field(
         None,
         description="Drop detections that stand farther from where the other landmarks expect them, as a share of the "
