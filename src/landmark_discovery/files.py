@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.errors import UserError
+from landmark_discovery.writable import REMEDY, blocking_file
 
 
 @contextmanager
@@ -113,9 +114,7 @@ def _explained(target: Path, temporary: Path) -> Iterator[None]:
         reason = _reason_for_not_writing(error, target, temporary)
         if reason is None:
             raise
-        raise UserError(
-            f"can't be written ({reason})", where=target, remedy="free space there, or choose a folder you may write"
-        ) from error
+        raise UserError(f"can't be written ({reason})", where=target, remedy=REMEDY) from error
 
 
 def _reason_for_not_writing(error: Exception, target: Path, temporary: Path) -> str | None:
@@ -132,7 +131,8 @@ def _reason_for_not_writing(error: Exception, target: Path, temporary: Path) -> 
     ours = (temporary, target, *target.parents)
     if named and not any(name in ours or temporary in name.parents for name in named):
         return None
-    return error.strerror or str(error)
+    blocked = blocking_file(target)
+    return f"{blocked} is a file, not a folder" if blocked else error.strerror or str(error)
 
 
 def _hidden_sibling(target: Path) -> Path:

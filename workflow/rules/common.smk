@@ -12,11 +12,13 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent
 # The configuration needs neither torch nor an installed package, so that a container can bring those.
 sys.path.insert(0, str(ROOT / "src"))
 
+from landmark_discovery.cli.failures import failures
 from landmark_discovery.config.experiments import load_experiments
 from landmark_discovery.config.fingerprint import folder_fingerprint
 from landmark_discovery.config.steps import shared_name
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.errors import UserError
+from landmark_discovery.writable import check_writable
 
 try:
     EXPERIMENTS = load_experiments(
@@ -24,6 +26,8 @@ try:
         overrides=workflow.config_settings.config,
         files=workflow.config_settings.configfiles,
     )
+    for path in ("resources/stores", *(f"results/{name}/logs" for name in EXPERIMENTS)):
+        check_writable(path)
 except UserError as error:
     sys.exit(f"error: {error}")
 

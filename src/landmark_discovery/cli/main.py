@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -23,6 +25,7 @@ for group in (data, bootstrap, training, prediction, evaluation, pictures, proje
 
 def main() -> None:
     """Run the command line; an error of the user is one line on stderr and the exit status 2."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except UserError as error:
@@ -32,5 +35,20 @@ def main() -> None:
 
 
 def _stop(message: str) -> None:
+    if "tqdm" in sys.modules:
+        _close_progress_bars()
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
+
+
+def _close_progress_bars() -> None:
+    """End the lines of bars that the error left open, so that it stands on a line of its own."""
+    from tqdm import tqdm
+
+    for bar in list(getattr(tqdm, "_instances", ())):
+        bar.close()
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End as after Ctrl-C when a scheduler stops the job: temporary files go, unlike after an abrupt end."""
+    sys.exit(128 + number)

@@ -11,6 +11,14 @@ from landmark_discovery.config.loading import load_config, parse_assignments, re
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.steps_json import read_step_settings, step_settings
 from landmark_discovery.errors import UserError
+from landmark_discovery.writable import check_writable
+
+
+def _writable(path: Path) -> Path:
+    """Refuse an output that can't be written before any work is done for it."""
+    check_writable(path)
+    return path
+
 
 Settings = Annotated[
     str | None,
@@ -23,8 +31,8 @@ Assignments = Annotated[
 ]
 Store = Annotated[Path, typer.Option(help="Prepared data set, made by `landmarks prepare`.")]
 Weights = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
-OutputFile = Annotated[Path, typer.Option("--output", help="File to write.")]
-OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.")]
+OutputFile = Annotated[Path, typer.Option("--output", help="File to write.", callback=_writable)]
+OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.", callback=_writable)]
 
 
 def settings_of(step: str, settings: str | None, config: Path | None, assignments: list[str] | None) -> Config:

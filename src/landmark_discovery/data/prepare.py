@@ -138,6 +138,8 @@ def _measured(source: ImageFolder, skip: bool, workers: int) -> tuple[ImageFolde
             where=source.root,
             remedy=f"the first: {dropped[0]['image']}: {dropped[0]['reason']}",
         )
+    if dropped:
+        print(f"{len(dropped)} of {len(source)} images left out", file=sys.stderr)
     return source.take(np.array(kept)), np.array(sizes), dropped
 
 

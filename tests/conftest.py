@@ -2,7 +2,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.data.store import ImageStore
+
+# A network of seconds: maps of 8 x 8 cells.
+TINY = {
+    "recipe": "paper",
+    "device": "cpu",
+    "precision": "float32",
+    "num_landmarks": 3,
+    "model": {"input_size_px": 32, "width": 16, "depth": 1, "norm_groups": 2, "descriptor_dim": 8},
+    "clustering": {"training_clusters": 4, "iterations": 5, "redos": 1},
+    "stage1": {
+        "batch_pairs": 4,
+        "iterations": 4,
+        "warmup_iterations": 2,
+        "round_iterations": 2,
+        "descriptor_loss": {"negative_pairs": 20},
+        "detection": {"target_detections": 3},
+    },
+    "stage2": {"batch_size": 4, "iterations": 3},
+}
+
+
+@pytest.fixture
+def tiny_config():
+    """Give the configuration of a tiny network, with changes."""
+    return lambda **changes: load_config(merged(TINY, changes))
 
 
 @pytest.fixture

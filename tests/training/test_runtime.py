@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from landmark_discovery.errors import UserError
+from landmark_discovery.training.runtime import arithmetic, autocast, choose_device, generator_on
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture(params=[False, True], ids=["no_gpu", "gpu"])
+def gpu(request, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: request.param)
+    return request.param
+
+
+def test_auto_takes_a_gpu_where_there_is_one(gpu):
+    assert choose_device("auto") == (CUDA if gpu else CPU)
+
+
+def test_the_cpu_can_be_asked_for_anywhere(gpu):
+    assert choose_device("cpu") == CPU
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_with_a_remedy(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="device: cuda: a GPU is asked for and PyTorch sees none; set device to auto"):
+        choose_device("cuda")
+
+
+def test_a_cpu_run_is_deterministic_and_a_gpu_run_need_not_be():
+    with arithmetic("float32", CPU):
+        assert torch.are_deterministic_algorithms_enabled()
+    with arithmetic("float32", CUDA):
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("precision", "matmul"), [("float32", "highest"), ("tf32", "high"), ("bfloat16", "high")])
+def test_matrix_products_and_convolutions_have_the_asked_for_precision(precision, matmul):
+    with arithmetic(precision, CUDA):
+        assert torch.get_float32_matmul_precision() == matmul
+        assert torch.backends.cudnn.allow_tf32 == (precision != "float32")
+
+
+def test_arithmetic_is_as_before_even_after_an_error():
+    def state():
+        return (
+            torch.get_float32_matmul_precision(),
+            torch.backends.cudnn.allow_tf32,
+            torch.are_deterministic_algorithms_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+        )
+
+    before = state()
+    with pytest.raises(KeyError), arithmetic("bfloat16", CPU):
+        assert state() != before
+        raise KeyError
+    assert state() == before
+
+
+def test_a_cpu_computes_in_float32_whatever_is_asked_for():
+    matrix = torch.ones(2, 2)
+    with autocast("bfloat16", CPU):
+        assert (matrix @ matrix).dtype == torch.float32
+
+
+def test_a_seeded_generator_repeats_itself():
+    first, second = (torch.rand(3, generator=generator_on(CPU, 5)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, torch.rand(3, generator=generator_on(CPU, 6)))
