@@ -88,7 +88,7 @@ def test_images_that_keep_a_single_detection_do_not_train_the_next_round():
 
 
 def test_detections_are_named_by_the_nearest_centroid_one_a_landmark_and_image():
-    landmarker = Landmarker(np.stack([NOSE, LEFT]), np.array([0, 1]), threshold=0.4)
+    landmarker = Landmarker(np.stack([NOSE, LEFT]), np.arange(2), np.array([0, 1]), threshold=0.4)
     rows = [(0, 1.0, 0.9, LEFT, RIGHT), (0, 2.0, 0.9, 0.8 * LEFT, RIGHT), (1, 3.0, 0.3, NOSE, NOSE)]
     points, _ = name_detections(detections(rows, 2), landmarker).table(2)
     assert points[0, 1].tolist() == [1.0, 5.0]
@@ -120,13 +120,6 @@ def test_with_a_position_weight_equal_descriptors_at_two_places_become_two_landm
     assert landmarker.flip_map.tolist() == [1, 0], "in an image 11 cells wide, 1 and 9 are mirror images"
 
 
-def test_with_flip_agreement_a_detection_whose_twin_is_named_otherwise_is_dropped():
-    landmarker = Landmarker(np.stack([LEFT, RIGHT, NOSE]), np.array([1, 0, 2]), 0.1, flip_agreement=True)
-    rows = [(0, 1.0, 0.9, LEFT, RIGHT), (0, 5.0, 0.9, NOSE, LEFT), (0, 9.0, 0.9, RIGHT, LEFT)]
-    points, _ = name_detections(detections(rows, 1), landmarker).table(3)
-    assert np.isnan(points[0, :, 0]).tolist() == [False, False, True]
-
-
 def test_inconsistent_detections_are_dropped_only_where_a_limit_is_set():
     rows = []
     for image in range(30):
@@ -134,9 +127,33 @@ def test_inconsistent_detections_are_dropped_only_where_a_limit_is_set():
         for offset, descriptor in ((0.0, LEFT), (2.0, NOSE), (4.0, RIGHT)):
             jump = 5.0 if image == 0 and offset == 2.0 else 0.0
             rows.append((image, offset + shift + jump, 0.9, descriptor, descriptor))
-    landmarker = Landmarker(np.stack([LEFT, NOSE, RIGHT]), np.arange(3), 0.1)
+    landmarker = Landmarker(np.stack([LEFT, NOSE, RIGHT]), np.arange(3), np.arange(3), 0.1)
     named = name_detections(detections(rows, 30), landmarker)
     assert len(drop_inconsistent(named, 3, None).detections) == 90
     strict = drop_inconsistent(named, 3, 0.3)
     assert len(strict.detections) == 89
     assert np.isnan(strict.table(3)[0][0, 1]).all()
+
+
+def test_detections_of_a_centroid_that_is_no_landmark_have_no_name():
+    landmarker = Landmarker(np.stack([LEFT, NOSE, RIGHT]), np.array([0, 2]), np.array([1, 0]), 0.1)
+    rows = [(0, 1.0, 0.9, LEFT, RIGHT), (0, 5.0, 0.9, NOSE, NOSE), (0, 9.0, 0.9, RIGHT, LEFT)]
+    named = name_detections(detections(rows, 1), landmarker)
+    assert named.cluster.tolist() == [0, 1]
+    assert named.flipped_cluster.tolist() == [1, 0]
+    assert named.detections.point[:, 0].tolist() == [1.0, 9.0]
+
+
+def test_of_more_clusters_than_landmarks_the_vague_one_goes():
+    rows = []
+    generator = np.random.default_rng(0)
+    for image in range(60):
+        shift = generator.uniform(-1, 1)
+        places = ((LEFT, 2.0), (RIGHT, 8.0), (NOSE, generator.uniform(0, 10)))
+        rows += [(image, place + shift, 0.9, descriptor, descriptor) for descriptor, place in places]
+    chosen = ClusteringSettings(iterations=10, redos=2, candidate_factor=1.5, restarts=2)
+    landmarker, named, _ = find_landmarks(detections(rows, 60), 2, DetectionSettings(), chosen)
+    assert landmarker.num_landmarks == 2
+    assert landmarker.centroids.shape == (3, 3)
+    spread = np.nanstd(named.table(2)[0][..., 0], axis=0)
+    assert (spread < 1.0).all(), "the one that stands anywhere is gone"

@@ -79,13 +79,14 @@ def test_the_papers_optimiser_is_rmsprop_without_momentum():
 def test_the_first_step_of_rmsprop_is_ten_times_the_rate():
     network = small_network()
     optimizer = make_optimizer(network, OptimizerSettings(weight_decay=0.0, trunk_learning_rate_factor=0.1))
-    before = [parameter.detach().clone() for parameter in (network.last_layer(1).weight, network.conv1.weight)]
+    head, trunk = network.last_layer(1).weight, network.conv1.weight
+    before = [head.detach().clone(), trunk.detach().clone()]
     for parameter in network.parameters():
         parameter.grad = torch.full_like(parameter, -0.5)
     optimizer.step()
     # The mean square is (1 - 0.99) g^2, so that a step is rate * g / (0.1 |g|).
-    for parameter, start, step in zip((network.last_layer(1).weight, network.conv1.weight), before, (1e-3, 1e-4)):
-        torch.testing.assert_close(parameter.detach() - start, torch.full_like(start, step), rtol=1e-2, atol=0)
+    torch.testing.assert_close(head.detach() - before[0], torch.full_like(head, 1e-3), rtol=1e-2, atol=0)
+    torch.testing.assert_close(trunk.detach() - before[1], torch.full_like(trunk, 1e-4), rtol=1e-2, atol=0)
 
 
 def test_adamw_by_name():

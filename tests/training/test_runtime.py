@@ -7,17 +7,10 @@ from landmark_discovery.training.runtime import arithmetic, autocast, choose_dev
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-@pytest.fixture(params=[False, True], ids=["no_gpu", "gpu"])
-def gpu(request, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: request.param)
-    return request.param
-
-
-def test_auto_takes_a_gpu_where_there_is_one(gpu):
-    assert choose_device("auto") == (CUDA if gpu else CPU)
-
-
-def test_the_cpu_can_be_asked_for_anywhere(gpu):
+@pytest.mark.parametrize(("gpu", "chosen"), [(False, CPU), (True, CUDA)])
+def test_auto_takes_a_gpu_where_there_is_one_and_the_cpu_can_be_asked_for_anywhere(monkeypatch, gpu, chosen):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert choose_device("auto") == chosen
     assert choose_device("cpu") == CPU
 
 
@@ -50,10 +43,14 @@ def test_arithmetic_is_as_before_even_after_an_error():
             torch.utils.deterministic.fill_uninitialized_memory,
         )
 
+    def fail():
+        with arithmetic("bfloat16", CPU):
+            assert state() != before
+            raise KeyError
+
     before = state()
-    with pytest.raises(KeyError), arithmetic("bfloat16", CPU):
-        assert state() != before
-        raise KeyError
+    with pytest.raises(KeyError):
+        fail()
     assert state() == before
 
 

@@ -177,7 +177,7 @@ def test_the_log_holds_the_last_iteration_of_each_round(stored, tiny_config):
         assert row["learning_rate"] == pytest.approx(1e-4)
 
 
-def test_training_makes_keypoints_stand_out(stored, tiny_config):
+def test_training_lowers_the_loss_of_the_detector(stored, tiny_config):
     schedule = {"iterations": 60, "warmup_iterations": 60, "detector_bias": -4.0, "detector_target": "bump"}
     optimizer = {"name": "adamw", "learning_rate": 5e-3}
     log = train_stage1(stored, TRAIN, bootstrap(), tiny_config(stage1={**schedule, "optimizer": optimizer})).log

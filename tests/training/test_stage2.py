@@ -113,7 +113,9 @@ def test_training_brings_a_heatmap_toward_its_target(stored, tiny_config):
     targets = targets_of([pixel(1, 2), pixel(6, 1), pixel(5, 4)], [0, 1, 2])
     log = train_stage2(stored, targets, initial_network(config, CPU), config).log
     assert [row["iteration"] for row in log] == [20, 40, 60]
-    assert log[-1]["loss"] < 0.5 * log[0]["loss"]
+    # Empty heatmaps cost half the squares of one bump, over the 64 cells of a channel.
+    empty = 0.5 * (1 + 4 * 0.41111228**2 + 4 * 0.16901332**2) / 64
+    assert log[-1]["loss"] < empty / 2
 
 
 def test_the_log_holds_the_last_iteration_and_its_rate(stored, tiny_config):
@@ -174,7 +176,7 @@ def test_an_occlusion_reaches_every_place_at_which_it_fits():
     assert corners == {(y, x) for y in range(3) for x in range(3)}
 
 
-def test_so_many_views_are_occluded_and_the_others_stay(stored):
+def test_so_many_views_are_occluded_and_the_others_stay():
     views = torch.ones(1000, 1, 8, 8)
     half = occlude(views, Stage2Settings(occlusion_probability=0.5), generator())
     assert (half == 0).any(dim=(1, 2, 3)).float().mean().item() == pytest.approx(0.5, abs=0.05)

@@ -33,19 +33,23 @@ def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.
     return kept
 
 
-def agreement(points: NDArray[np.floating], limit: float) -> float:
-    """Score how well K landmarks agree with one another: from 0 to K, higher is better.
+def agreement(points: NDArray[np.floating], limit: float) -> NDArray[np.float64]:
+    """Score how well each of K landmarks agrees with the others: from 0 to 1, higher is better.
 
-    Each point counts 1 where the other landmarks of its image expect it, falling to 0 at `limit`; the sum is averaged
-    over the images. So landmarks that are found everywhere, and stand still relative to one another, score high.
+    A point counts 1 where the other landmarks of its image expect it, falling to 0 at `limit`; the score is the mean
+    over all images. So a landmark that is found everywhere, and stands still relative to the others, scores high.
 
     Args:
         points: (N, K, 2); NaN: not found.
         limit: in the unit of the points.
+
+    Returns:
+        (K,).
     """
     kept = consistent_points(points, limit)
     distance = _distances(points.astype(np.float64), kept)
-    return float(np.nansum(np.clip(1 - distance / limit, 0, None)) / len(points))
+    share: NDArray[np.float64] = np.nansum(np.clip(1 - distance / limit, 0, None), axis=0) / len(points)
+    return share
 
 
 def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:

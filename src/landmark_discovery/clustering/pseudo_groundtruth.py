@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from landmark_discovery.clustering.assignment import flip_map, flip_purity, near
 from landmark_discovery.clustering.consistency import agreement, consistent_points
 from landmark_discovery.clustering.detections import Detections, choose_threshold
 from landmark_discovery.clustering.kmeans import assign, kmeans, spread_start
+from landmark_discovery.clustering.selection import SEPARATION, closed_flip_map, select_landmarks
 from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_npz, write_npz
@@ -26,18 +27,23 @@ class Landmarker:
     """Name detections: what a trained detector needs to find landmarks.
 
     Attributes:
-        centroids: (K, D), or (K, D + 2) with a position weight; one a landmark.
+        centroids: (C, D), or (C, D + 2) with a position weight; at least one a landmark.
+        selected: the centroids that are landmarks, in ascending order, (K,); detections of the others have no name.
         flip_map: the landmark that each landmark becomes when the image is mirrored, (K,).
         threshold: detections score more than this.
         position_weight: weight of the place in the crop beside the descriptor.
-        flip_agreement: a detection counts only if its mirrored twin is named as the flip map says.
     """
 
     centroids: NDArray[np.float32]
+    selected: NDArray[np.int64]
     flip_map: NDArray[np.int64]
     threshold: float
     position_weight: float = 0.0
-    flip_agreement: bool = False
+
+    @property
+    def num_landmarks(self) -> int:
+        """Count the landmarks (K)."""
+        return len(self.selected)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,11 @@ def find_landmarks(
             remedy="train longer, or set stage1.detection.target_detections",
         )
     sample = _clustered_sample(found, clustering)
-    choices = (_cluster(found, sample, threshold, num_landmarks, clustering, n) for n in range(clustering.restarts))
+    candidates_wanted = round(num_landmarks * clustering.candidate_factor)
+    choices = (
+        _cluster(found, sample, threshold, num_landmarks, candidates_wanted, clustering, restart)
+        for restart in range(clustering.restarts)
+    )
     landmarker, purity = _best_choice(choices, found, clustering)
     named = drop_inconsistent(name_detections(found, landmarker), num_landmarks, clustering.consistency_limit)
     return landmarker, named, purity
@@ -133,10 +143,10 @@ def name_detections(candidates: Detections, landmarker: Landmarker) -> NamedDete
     """Name detections by the landmarker's centroids, one a landmark and image."""
     found = candidates.select(candidates.score > landmarker.threshold)
     cluster, distance, flipped = _assign_both(found, landmarker.centroids, landmarker.position_weight)
-    if landmarker.flip_agreement:
-        agrees = landmarker.flip_map[cluster] == flipped
-        found, cluster, distance, flipped = found.select(agrees), cluster[agrees], distance[agrees], flipped[agrees]
-    return _nearest(found, cluster, distance, flipped)
+    landmark_of = np.full(len(landmarker.centroids), -1)
+    landmark_of[landmarker.selected] = np.arange(landmarker.num_landmarks)
+    named = landmark_of[cluster] >= 0
+    return _nearest(found.select(named), landmark_of[cluster[named]], distance[named], landmark_of[flipped[named]])
 
 
 def drop_inconsistent(named: NamedDetections, clusters: int, limit: float | None) -> NamedDetections:
@@ -182,28 +192,41 @@ def _cluster(
     sample: NDArray[np.float32],
     threshold: float,
     num_landmarks: int,
+    clusters: int,
     clustering: ClusteringSettings,
     restart: int,
 ) -> tuple[Landmarker, float]:
-    start = spread_start(sample, num_landmarks, np.random.default_rng((clustering.seed, restart)))
-    centroids = kmeans(sample, num_landmarks, clustering, start)
+    """Cluster from one start; give the landmarker and its flip purity."""
+    start = spread_start(sample, clusters, np.random.default_rng((clustering.seed, restart)))
+    centroids = kmeans(sample, clusters, clustering, start)
     cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
-    mapping = flip_map(found.image, cluster, flipped, num_landmarks)
-    landmarker = Landmarker(centroids, mapping, threshold, clustering.position_weight, clustering.flip_agreement)
-    return landmarker, flip_purity(cluster, flipped, mapping)
+    mapping = flip_map(found.image, cluster, flipped, clusters)
+    purity = flip_purity(cluster, flipped, mapping)
+    everything = np.arange(clusters)
+    landmarker = Landmarker(centroids, everything, mapping, threshold, clustering.position_weight)
+    if clusters == num_landmarks:
+        return landmarker, purity
+    points, _ = name_detections(found, landmarker).table(clusters)
+    limit = _agreement_limit(found, clustering)
+    selected = select_landmarks(points, mapping, num_landmarks, limit, SEPARATION * found.grid_size)
+    return replace(landmarker, selected=selected, flip_map=closed_flip_map(mapping, selected)), purity
 
 
 def _best_choice(
     choices: Iterable[tuple[Landmarker, float]], found: Detections, clustering: ClusteringSettings
 ) -> tuple[Landmarker, float]:
     """Choose the clustering whose landmarks agree best with one another; no annotation is needed to tell."""
-    limit = (clustering.consistency_limit or DEFAULT_LIMIT) * found.grid_size
 
     def score(choice: tuple[Landmarker, float]) -> float:
         landmarker, _ = choice
-        return agreement(name_detections(found, landmarker).table(len(landmarker.centroids))[0], limit)
+        points, _ = name_detections(found, landmarker).table(landmarker.num_landmarks)
+        return float(agreement(points, _agreement_limit(found, clustering)).sum())
 
     return max(choices, key=score) if clustering.restarts > 1 else next(iter(choices))
+
+
+def _agreement_limit(found: Detections, clustering: ClusteringSettings) -> float:
+    return (clustering.consistency_limit or DEFAULT_LIMIT) * found.grid_size
 
 
 def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArray[np.float32]:

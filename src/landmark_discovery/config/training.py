@@ -105,13 +105,13 @@ class ClusteringSettings(Section):
         1,
         description="Clusterings into landmarks, each from its own start; the one that agrees best with itself counts.",
     )
+    candidate_factor: float = Field(
+        1.0, ge=1.0, description="Clusters a landmark: with more than 1, those that agree best are the landmarks."
+    )
     consistency_limit: Positive | None = Field(
         None,
         description="Drop detections that stand farther from where the other landmarks expect them, as a share of the "
         "crop; null: keep all.",
-    )
-    flip_agreement: bool = Field(
-        False, description="Keep only detections whose mirrored twin is named as the flip map says."
     )
 
 

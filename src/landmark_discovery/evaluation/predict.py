@@ -83,7 +83,7 @@ def predict_stage1(
     """
     fixed = fixed_threshold(detection, landmarker)
     candidates = detect(network, images, indices, fixed, size_px=size_px, precision=precision)
-    return name_detections(candidates, landmarker).table(len(landmarker.centroids))
+    return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
 
 
 @torch.inference_mode()

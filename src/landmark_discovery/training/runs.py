@@ -76,12 +76,12 @@ def run_stage1(
         raise UserError("stage 1 made no pseudo-ground-truth", remedy="let stage1.iterations reach warmup_iterations")
     extras = {
         "centroids": torch.from_numpy(result.landmarker.centroids),
+        "selected": torch.from_numpy(result.landmarker.selected),
         "flip_map": torch.from_numpy(result.landmarker.flip_map),
     }
     facts = _facts(config, 1) | {
         "threshold": result.landmarker.threshold,
         "position_weight": result.landmarker.position_weight,
-        "flip_agreement": result.landmarker.flip_agreement,
     }
     save_weights(output, TrainedWeights(result.network, extras, facts))
 
@@ -105,15 +105,14 @@ def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config)
             size_px=config.model.input_size_px,
             precision=config.precision,
         )
-    count = len(landmarker.centroids)
-    named = drop_inconsistent(name_detections(candidates, landmarker), count, config.clustering.consistency_limit)
-    points, score = named.table(count)
+    count, limit = landmarker.num_landmarks, config.clustering.consistency_limit
+    points, score = drop_inconsistent(name_detections(candidates, landmarker), count, limit).table(count)
     return PseudoGroundTruth(
         image=store.names[train],
         landmarks=grid_to_image(store, train, points, config.model.input_size_px),
         score=score.astype(np.float64),
         flip_map=landmarker.flip_map,
-        centroids=landmarker.centroids,
+        centroids=landmarker.centroids[landmarker.selected],
         threshold=landmarker.threshold,
     )
 
@@ -144,10 +143,10 @@ def landmarker_of(weights: TrainedWeights) -> Landmarker:
     """Give the landmarker that is stored with the weights of stage 1."""
     return Landmarker(
         centroids=weights.extras["centroids"].numpy(),
+        selected=weights.extras["selected"].numpy(),
         flip_map=weights.extras["flip_map"].numpy(),
         threshold=float(weights.facts["threshold"]),
         position_weight=float(weights.facts["position_weight"]),
-        flip_agreement=bool(weights.facts["flip_agreement"]),
     )
 
 

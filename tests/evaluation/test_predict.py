@@ -1,0 +1,178 @@
+import numpy as np
+import pytest
+import torch
+
+from landmark_discovery.clustering.pseudo_groundtruth import Landmarker
+from landmark_discovery.config.training import DetectionSettings
+from landmark_discovery.errors import UserError
+from landmark_discovery.evaluation.predict import predict_landmarks, predict_stage1, predict_stage2
+from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
+
+GRID = 8
+
+
+def random_images(count=3, mirrored=False):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    whole = torch.tensor([[0.0, 0.0, 32.0, 32.0]]).expand(count, 4)
+    shown = pixels[:, :, ::-1].copy() if mirrored else pixels
+    return StoredImages(torch.from_numpy(shown), whole, torch.full((count, 2), 32.0))
+
+
+def heatmaps(*peaks, channels=2):
+    """Maps (channels, 8, 8) with values at (channel, x, y)."""
+    maps = torch.zeros(channels, GRID, GRID)
+    for channel, x, y, value in peaks:
+        maps[channel, y, x] = value
+    return maps
+
+
+def network_that_gives(*maps):
+    """Give these maps, the images' first and then those of their mirror images, whatever is shown."""
+    return lambda _: (torch.stack(maps),)
+
+
+def predict_with(network, images, flip_map, *, subpixel=False, batch_size=64):
+    return predict_stage2(
+        network,
+        np.array(flip_map),
+        images,
+        np.arange(len(images)),
+        size_px=32,
+        precision="float32",
+        subpixel=subpixel,
+        batch_size=batch_size,
+    )
+
+
+def test_the_heatmaps_of_an_image_and_its_mirror_image_are_averaged():
+    # In the mirror image landmark 0 is landmark 1, and column 3 is column 4.
+    upright = heatmaps((0, 1, 2, 0.75), (0, 4, 5, 0.5), (1, 6, 0, 0.5))
+    mirrored = heatmaps((1, 3, 5, 0.75), (0, 1, 0, 0.25))
+    points, scores = predict_with(network_that_gives(upright, mirrored), random_images(1), [1, 0])
+    assert points.tolist() == [[[4.0, 5.0], [6.0, 0.0]]]
+    assert scores.tolist() == [[0.625, 0.375]]
+
+
+def test_a_flip_map_that_is_not_one_to_one_reads_the_same_mirrored_channel_twice():
+    upright = heatmaps((0, 1, 1, 0.5), (1, 1, 1, 0.5))
+    mirrored = heatmaps((0, 0, 7, 0.75))
+    points, _ = predict_with(network_that_gives(upright, mirrored), random_images(1), [0, 0])
+    assert points.tolist() == [[[7.0, 7.0], [7.0, 7.0]]]
+
+
+def test_a_maximum_in_column_0_is_in_column_0():
+    upright, mirrored = heatmaps((0, 0, 4, 1.0), (1, 7, 3, 1.0)), heatmaps((0, 7, 4, 1.0), (1, 0, 3, 1.0))
+    points, _ = predict_with(network_that_gives(upright, mirrored), random_images(1), [0, 1])
+    assert points.tolist() == [[[0.0, 4.0], [7.0, 3.0]]]
+
+
+def test_a_landmark_between_two_cells_is_found_there_when_asked_for():
+    upright = heatmaps((0, 2, 5, 0.75), (0, 3, 5, 0.75), (1, 4, 4, 1.0))
+    network = network_that_gives(upright, upright.flip(2))
+    points, _ = predict_with(network, random_images(1), [0, 1], subpixel=True)
+    assert points.tolist() == [[[2.5, 5.0], [4.0, 4.0]]]
+    whole, _ = predict_with(network, random_images(1), [0, 1], subpixel=False)
+    assert whole[0, 0].tolist() == [2.0, 5.0]
+
+
+@pytest.fixture
+def tiny_network(tiny_config):
+    torch.manual_seed(0)
+    return build_network(tiny_config().model, 2, 3).eval()
+
+
+def test_landmarks_of_the_mirror_image_are_the_mirrored_landmarks(tiny_network):
+    points, scores = predict_with(tiny_network, random_images(), [2, 1, 0])
+    again, again_scores = predict_with(tiny_network, random_images(mirrored=True), [2, 1, 0])
+    np.testing.assert_array_equal(again[:, [2, 1, 0], 0], GRID - 1 - points[..., 0])
+    np.testing.assert_array_equal(again[:, [2, 1, 0], 1], points[..., 1])
+    np.testing.assert_allclose(again_scores[:, [2, 1, 0]], scores, atol=1e-5)
+
+
+def test_batches_make_no_difference(tiny_network):
+    whole, one_by_one = (predict_with(tiny_network, random_images(5), [0, 1, 2], batch_size=size) for size in (5, 2))
+    np.testing.assert_array_equal(whole[0], one_by_one[0])
+    assert whole[0].shape == (5, 3, 2)
+
+
+def detector_at(*cells):
+    """A network of stage 1 that detects at cells (x, y, score) and describes each cell by its column."""
+
+    def network(views):
+        maps = heatmaps(*((0, *cell) for cell in cells), channels=1)
+        scores = torch.logit(torch.stack([maps, maps.flip(2)]), eps=1e-6)
+        return scores, torch.eye(GRID).view(1, GRID, 1, GRID).expand(len(views), GRID, GRID, GRID)
+
+    return network
+
+
+def predict_first(network, landmarker):
+    return predict_stage1(
+        network,
+        landmarker,
+        random_images(1),
+        np.array([0]),
+        DetectionSettings(threshold=0.9, target_detections=1.0),
+        size_px=32,
+        precision="float32",
+    )
+
+
+def test_stage_1_names_detections_by_the_nearest_centroid_and_leaves_the_others_out():
+    landmarker = Landmarker(np.eye(GRID, dtype=np.float32)[[6, 1, 3]], np.array([0, 1, 2]), threshold=0.3)
+    points, scores = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker)
+    assert points[0, :2].tolist() == [[6.0, 2.0], [1.0, 4.0]]
+    assert scores[0, :2].tolist() == pytest.approx([0.75, 0.5])
+    assert np.isnan(points[0, 2]).all()
+    assert np.isnan(scores[0, 2])
+
+
+def test_stage_1_takes_the_threshold_that_belongs_to_its_weights():
+    landmarker = Landmarker(np.eye(GRID, dtype=np.float32)[[6, 1]], np.array([0, 1]), threshold=0.6)
+    points, _ = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker)
+    assert np.isfinite(points[0, 0]).all()
+    assert np.isnan(points[0, 1]).all()
+
+
+@pytest.fixture
+def store(build_store):
+    originals = list(np.random.default_rng(0).integers(0, 256, (2, 80, 90, 3), dtype=np.uint8))
+    crops, windows = [(20, 10, 84, 74), (0, 0, 32, 64)], [(10, 10, 90, 80), (0, 0, 60, 80)]
+    return build_store(originals, crops, windows, splits=["train", "test"])
+
+
+def save(path, stage, config, **facts):
+    torch.manual_seed(0)
+    extras = {"flip_map": torch.tensor([2, 1, 0]), "centroids": torch.randn(3, config.model.descriptor_dim)}
+    known = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json"), **facts}
+    save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, known))
+    return path
+
+
+def test_landmarks_are_given_in_the_pixels_of_the_originals(tmp_path, store, tiny_config):
+    config = tiny_config()
+    predictions = predict_landmarks(store, save(tmp_path / "w.safetensors", 2, config), 2, config)
+    assert predictions.image.tolist() == ["0.png", "1.png"]
+    assert predictions.split.tolist() == ["train", "test"]
+    assert predictions.landmarks.shape == (2, 3, 2)
+    # Crops of 64 x 64 and 32 x 64 pixels in 8 x 8 cells: their centres lie 8, or 4 and 8 pixels apart.
+    cells = (predictions.landmarks - [[[23.5, 13.5]], [[1.5, 3.5]]]) / [[[8, 8]], [[4, 8]]]
+    np.testing.assert_array_equal(cells, cells.round())
+    assert cells.min() >= 0
+    assert cells.max() <= 7
+
+
+def test_stage_1_predicts_every_image_too(tmp_path, store, tiny_config):
+    config = tiny_config()
+    facts = {"threshold": 0.2, "position_weight": 0.0, "flip_agreement": False}
+    predictions = predict_landmarks(store, save(tmp_path / "w.safetensors", 1, config, **facts), 1, config)
+    found = np.isfinite(predictions.landmarks).all(axis=2)
+    assert found.any(axis=1).all()
+    np.testing.assert_array_equal(np.isfinite(predictions.score), found)
+
+
+def test_weights_of_the_other_stage_are_refused(tmp_path, store, tiny_config):
+    config = tiny_config()
+    with pytest.raises(UserError, match="weights of stage 2; give those of stage 1"):
+        predict_landmarks(store, save(tmp_path / "w.safetensors", 2, config), 1, config)
