@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from landmark_discovery.bootstrap import weights as module
-from landmark_discovery.bootstrap.detector import make_detector
+from landmark_discovery.bootstrap.factory import make_detector
 from landmark_discovery.bootstrap.weights import (
     SUPERPOINT_SOURCE,
     WeightsSource,

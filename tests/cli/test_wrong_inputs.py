@@ -190,7 +190,7 @@ def train(user, *settings):
 
 def test_more_landmarks_than_there_are_detections_to_cluster_are_refused(ready):
     outcome = train(ready, "num_landmarks=900", "clustering.training_clusters=900")
-    ready.refused(outcome, "clustering: 900 clusters are asked for, but only", "lower num_landmarks")
+    ready.refused(outcome, "clusters are asked for, but only 24 detections", "lower num_landmarks")
 
 
 def test_a_gpu_that_is_not_there_is_refused(ready, monkeypatch):

@@ -107,6 +107,13 @@ def detector_at(*cells):
     return network
 
 
+def landmarker_of(columns, threshold):
+    """A landmarker whose landmark k is what stands in column columns[k]."""
+    centroids = np.eye(GRID, dtype=np.float32)[columns]
+    everything = np.arange(len(columns))
+    return Landmarker(centroids=centroids, selected=everything, flip_map=everything, threshold=threshold)
+
+
 def predict_first(network, landmarker):
     return predict_stage1(
         network,
@@ -120,8 +127,7 @@ def predict_first(network, landmarker):
 
 
 def test_stage_1_names_detections_by_the_nearest_centroid_and_leaves_the_others_out():
-    landmarker = Landmarker(np.eye(GRID, dtype=np.float32)[[6, 1, 3]], np.array([0, 1, 2]), threshold=0.3)
-    points, scores = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker)
+    points, scores = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker_of([6, 1, 3], 0.3))
     assert points[0, :2].tolist() == [[6.0, 2.0], [1.0, 4.0]]
     assert scores[0, :2].tolist() == pytest.approx([0.75, 0.5])
     assert np.isnan(points[0, 2]).all()
@@ -129,8 +135,7 @@ def test_stage_1_names_detections_by_the_nearest_centroid_and_leaves_the_others_
 
 
 def test_stage_1_takes_the_threshold_that_belongs_to_its_weights():
-    landmarker = Landmarker(np.eye(GRID, dtype=np.float32)[[6, 1]], np.array([0, 1]), threshold=0.6)
-    points, _ = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker)
+    points, _ = predict_first(detector_at((1, 4, 0.5), (6, 2, 0.75)), landmarker_of([6, 1], 0.6))
     assert np.isfinite(points[0, 0]).all()
     assert np.isnan(points[0, 1]).all()
 
@@ -144,7 +149,11 @@ def store(build_store):
 
 def save(path, stage, config, **facts):
     torch.manual_seed(0)
-    extras = {"flip_map": torch.tensor([2, 1, 0]), "centroids": torch.randn(3, config.model.descriptor_dim)}
+    extras = {
+        "flip_map": torch.tensor([2, 1, 0]),
+        "selected": torch.arange(3),
+        "centroids": torch.randn(3, config.model.descriptor_dim),
+    }
     known = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json"), **facts}
     save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, known))
     return path
@@ -165,7 +174,7 @@ def test_landmarks_are_given_in_the_pixels_of_the_originals(tmp_path, store, tin
 
 def test_stage_1_predicts_every_image_too(tmp_path, store, tiny_config):
     config = tiny_config()
-    facts = {"threshold": 0.2, "position_weight": 0.0, "flip_agreement": False}
+    facts = {"threshold": 0.2, "position_weight": 0.0}
     predictions = predict_landmarks(store, save(tmp_path / "w.safetensors", 1, config, **facts), 1, config)
     found = np.isfinite(predictions.landmarks).all(axis=2)
     assert found.any(axis=1).all()

@@ -160,6 +160,7 @@ def test_no_image_with_keypoints_enough_is_an_error(tmp_path, store, tiny_config
 
 
 def test_a_fixed_threshold_takes_the_place_of_choosing_one():
-    landmarker = Landmarker(np.zeros((1, 2), np.float32), np.array([0]), threshold=0.07)
+    one = np.array([0])
+    landmarker = Landmarker(centroids=np.zeros((1, 2), np.float32), selected=one, flip_map=one, threshold=0.07)
     settings = fixed_threshold(DetectionSettings(target_detections=9.0, nms_half_side_cells=3), landmarker)
     assert settings == DetectionSettings(threshold=0.07, target_detections=None, nms_half_side_cells=3)

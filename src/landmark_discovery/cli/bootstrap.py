@@ -34,7 +34,7 @@ def bootstrap(
 ) -> None:
     """Detect the first keypoints in the training images and mark outliers."""
     chosen = settings_of("bootstrap", settings, config, assignments)
-    from landmark_discovery.bootstrap.detector import make_detector
+    from landmark_discovery.bootstrap.factory import make_detector
     from landmark_discovery.bootstrap.keypoints import extract_bootstrap_keypoints, write_keypoints
     from landmark_discovery.data.store import read_store
     from landmark_discovery.training.runtime import choose_device
