@@ -216,7 +216,7 @@ def test_a_wrong_key_or_value_is_refused_before_any_work(user, setting, parts):
         (POINTS + "9.png,1,1,2,2\n", ("truth.csv: landmarks of image '9.png', which isn't in the samples",)),
         ("image,x,y\n0.png,1,1\n", ("truth.csv: the header is 'image,x,y'",)),
         (POINTS + "0.png,1,left,2,2\n", ("truth.csv: y0 of '0.png' is 'left', not a number",)),
-        (POINTS + "0.png,1,1\n", ("truth.csv: line 2 has 3 cells, the header 5",)),
+        (POINTS + "0.png,1,1\n", ("truth.csv, line 2: 3 columns where the header has 5",)),
     ],
 )
 def test_a_faulty_table_of_true_points_is_refused_by_the_evaluation(user, landmarks, parts):

@@ -123,5 +123,5 @@ def test_a_fault_in_landmarks_is_named_with_its_line(table, text, message):
 def test_what_is_no_utf8_table_is_refused(table, tmp_path, read):
     with pytest.raises(UserError, match="not UTF-8 text; save the table as CSV in UTF-8"):
         read(table("image\nä.png\n", "latin-1"))
-    with pytest.raises(UserError, match=r"can't be read \(No such file"):
+    with pytest.raises(UserError, match="no such file"):
         read(tmp_path / "none.csv")

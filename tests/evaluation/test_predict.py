@@ -120,7 +120,7 @@ def predict_first(network, landmarker):
         landmarker,
         random_images(1),
         np.array([0]),
-        DetectionSettings(threshold=0.9, target_detections=1.0),
+        DetectionSettings(threshold=0.9),
         size_px=32,
         precision="float32",
     )

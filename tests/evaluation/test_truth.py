@@ -80,11 +80,11 @@ def test_an_empty_box_is_missing(write):
 @pytest.mark.parametrize(
     ("samples", "fault"),
     [
-        ("", r"samples.csv: the header is ''; it needs the column image"),
+        ("", r"samples.csv: the table is empty"),
         ("name,split\na.jpg,test\n", "the header is 'name,split'"),
         ("image,split,split\na.jpg,test,test\n", "none twice"),
-        ("image,split\na.jpg\n", "line 2 has 1 cells, the header 2"),
-        ("image,split\na.jpg,test,7\n", "line 2 has 3 cells, the header 2"),
+        ("image,split\na.jpg\n", "line 2: 1 columns where the header has 2"),
+        ("image,split\na.jpg,test,7\n", "line 2: 3 columns where the header has 2"),
         ("image,split\na.jpg,test\na.jpg,test\n", "image 'a.jpg' stands twice"),
         ("image,split\na.jpg,validation\n", "split of 'a.jpg' is 'validation'; valid: train, test"),
         ("image,x_min,y_min\na.jpg,1,2\n", "column 'x_max' is missing; needed: x_min, y_min, x_max, y_max"),
@@ -104,7 +104,7 @@ def test_faulty_samples_are_named(write, samples, fault):
         ("image,y0,x0\na.jpg,1,2\n", "it must be image,x0,y0,x1,y1"),
         ("image\na.jpg\n", "it must be image,x0,y0,x1,y1"),
         ("image,x0,y0\na.jpg,1,two\n", "y0 of 'a.jpg' is 'two', not a number"),
-        ("image,x0,y0\na.jpg,1\n", "line 2 has 2 cells, the header 3"),
+        ("image,x0,y0\na.jpg,1\n", "line 2: 2 columns where the header has 3"),
         ("image,x0,y0\nc.jpg,1,2\n", "landmarks of image 'c.jpg', which isn't in the samples"),
     ],
 )
@@ -120,7 +120,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_a_file_that_is_not_text_is_named(tmp_path):
     (tmp_path / "samples.csv").write_bytes(b"image\n\xff\xfe\x00\n")
-    with pytest.raises(UserError, match=r"samples\.csv: not a readable CSV file"):
+    with pytest.raises(UserError, match=r"samples\.csv: not UTF-8 text; save the table as CSV"):
         read_truth(tmp_path / "samples.csv", None)
 
 

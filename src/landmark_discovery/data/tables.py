@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.data.csv_rows import read_rows
+from landmark_discovery.data.store import CORNERS
 from landmark_discovery.errors import UserError, nearest_name
 
 SPLITS = ("train", "test")
-BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max")
+BOX_COLUMNS = CORNERS
 SAMPLE_COLUMNS = ("image", "split", "subject", *BOX_COLUMNS)
 
 
@@ -45,7 +45,7 @@ def read_sample_table(path: str | Path) -> pd.DataFrame:
         UserError: wrong header, text in a number, too few cells, an image twice, an unknown split, a box without area
             or with some of its numbers only.
     """
-    rows = _read_rows(path)
+    rows = read_rows(path)
     header = next(rows).cells
     _check_sample_header(path, header)
     samples = [_sample(path, dict(zip(header, row.cells, strict=True)), row.line) for row in rows]
@@ -60,7 +60,7 @@ def read_landmark_table(path: str | Path) -> LandmarkTable:
     Raises:
         UserError: wrong header, text in a number, too few cells, half a point, an image twice.
     """
-    rows = _read_rows(path)
+    rows = read_rows(path)
     header = next(rows).cells
     _check_landmark_header(path, header)
     images, points, lines = [], [], []
@@ -72,40 +72,6 @@ def read_landmark_table(path: str | Path) -> LandmarkTable:
     _refuse_twins(path, images, lines)
     count = (len(header) - 1) // 2
     return LandmarkTable(images, np.array(points, dtype=np.float64).reshape(len(points), count, 2), lines)
-
-
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    cells: list[str]
-
-
-def _read_rows(path: str | Path) -> Iterator[_Row]:
-    """Yield the header, then the rows, all of the header's length; empty lines are passed over."""
-    columns = 0
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            for raw in reader:
-                cells = [cell.strip() for cell in raw]
-                if not any(cells):
-                    continue
-                columns = columns or len(cells)
-                if len(cells) != columns:
-                    raise UserError(
-                        f"{len(cells)} columns where the header has {columns}",
-                        where=f"{path}, line {reader.line_num}",
-                        remedy="give every row all columns; an absent value is an empty cell",
-                    )
-                yield _Row(reader.line_num, cells)
-    except OSError as error:
-        raise UserError(f"can't be read ({error.strerror})", where=path) from error
-    except UnicodeDecodeError as error:
-        raise UserError("not UTF-8 text", where=path, remedy="save the table as CSV in UTF-8") from error
-    except csv.Error as error:
-        raise UserError(f"not a CSV table ({error})", where=path, remedy="save the table as CSV in UTF-8") from error
-    if not columns:
-        raise UserError("the table is empty", where=path, remedy="remove the file, or give it a header and rows")
 
 
 def _check_sample_header(path: str | Path, header: list[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from landmark_discovery.data.csv_rows import read_rows
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import FloatArray
 
@@ -21,22 +21,13 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises:
         UserError: no such file, no column `image`, a column twice, a row of another length, or an image twice.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
-    except FileNotFoundError as error:
-        raise UserError("no such file", where=path) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"not a readable CSV file ({error})", where=path) from error
-    header = rows[0] if rows else []
-    if "image" not in header or len(set(header)) != len(header):
+    header, *rows = read_rows(path)
+    columns = header.cells
+    if "image" not in columns or len(set(columns)) != len(columns):
         raise UserError(
-            f"the header is {','.join(header)[:80]!r}", where=path, remedy="it needs the column image, none twice"
+            f"the header is {','.join(columns)[:80]!r}", where=path, remedy="it needs the column image, none twice"
         )
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) not in (0, len(header)):
-            raise UserError(f"line {line} has {len(row)} cells, the header {len(header)}", where=path, remedy="mend it")
-    table = pd.DataFrame([row for row in rows[1:] if row], columns=header, dtype=str)
+    table = pd.DataFrame([row.cells for row in rows], columns=columns, dtype=str)
     repeated = table["image"][table["image"].duplicated()]
     if len(repeated):
         raise UserError(f"image {repeated.iloc[0]!r} stands twice", where=path, remedy="keep one row an image")
@@ -51,7 +42,7 @@ def numbers(table: pd.DataFrame, columns: Sequence[str], where: str | Path) -> F
     """
     if not len(table):
         return np.empty((0, len(columns)))
-    text = table[list(columns)].apply(lambda column: column.str.strip().str.lower())
+    text = table[list(columns)].apply(lambda column: column.str.lower())
     values: FloatArray = text.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     faults = np.argwhere(~np.isfinite(values) & ~text.isin(MISSING).to_numpy())
     if len(faults):

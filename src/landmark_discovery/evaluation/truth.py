@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.data.store import CORNERS
+from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.tables import numbers, read_table
 from landmark_discovery.geometry import FloatArray
-
-SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
