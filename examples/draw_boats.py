@@ -68,8 +68,7 @@ def draw_boat(rng: np.random.Generator, size_px: int) -> tuple[Image, NDArray[np
         The image (size_px, size_px, 3) BGR, and its true points (8, 2) in pixels, in the order of `POINTS`.
     """
     large = size_px * OVERSAMPLING
-    image, horizon = _background(rng, large)
-    canvas = Canvas(image, _pose(rng, large, horizon))
+    canvas = Canvas(_background(rng, large), _pose(rng, large))
     points = canvas.to_pixels(_draw_parts(rng, canvas))
     _waves_before(rng, canvas)
     small = cv2.resize(canvas.image, (size_px, size_px), interpolation=cv2.INTER_AREA)
@@ -122,30 +121,30 @@ def _draw_parts(rng: np.random.Generator, canvas: Canvas) -> NDArray[np.float64]
     return np.array([bow, stern, waterline_bow, waterline_stern, mast_foot, mast_top, boom_end, jib_top])
 
 
-def _pose(rng: np.random.Generator, size: int, horizon: float) -> NDArray[np.float64]:
+def _pose(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
     """Place a boat somewhere on the sea, heeled, with its bow to the right or to the left; (2, 3)."""
     scale, heel = size * rng.uniform(0.46, 0.64), np.radians(rng.uniform(-14, 14))
     turn = np.array([[np.cos(heel), np.sin(heel)], [np.sin(heel), -np.cos(heel)]])
     turn[:, 0] *= rng.choice([-1, 1])
-    place = (size * rng.uniform(0.42, 0.58), min(horizon + size * rng.uniform(0.06, 0.16), 0.92 * size))
+    place = size * rng.uniform(0.42, 0.58), rng.uniform(1.28 * scale, 0.9 * size)
     return np.concatenate([scale * turn, np.array(place)[:, None]], axis=1)
 
 
-def _background(rng: np.random.Generator, size: int) -> tuple[Image, float]:
-    """Draw sky, hills and sea with gulls and buoys; give the image and the row of the horizon."""
-    horizon = size * rng.uniform(0.68, 0.78)
+def _background(rng: np.random.Generator, size: int) -> Image:
+    """Draw sky, hills and sea, the horizon anywhere behind the sails, with gulls and buoys."""
+    horizon = size * rng.uniform(0.25, 0.7)
     row = np.arange(size)[:, None, None]
     top, bottom = (np.where(row < horizon, _color(rng, 140, 255), _color(rng, 40, 170)) for _ in range(2))
     mixed = top + (bottom - top) * row / size
     image = np.ascontiguousarray(np.broadcast_to(mixed, (size, size, 3)), dtype=np.uint8)
     for _ in range(rng.integers(0, 4)):
-        centre, width = rng.uniform(0, size, 2) * (1, 0.5), size * rng.uniform(0.05, 0.2)
+        centre, width = rng.uniform(0, (size, horizon)), size * rng.uniform(0.05, 0.2)
         cv2.ellipse(image, _whole(centre), _whole((width, width / 3)), 0, 0, 360, _color(rng, 200, 255), -1)
     ridge = np.cumsum(rng.normal(0, size / 40, 12)) + horizon - size * rng.uniform(0, 0.12)
     hills = np.stack([np.linspace(0, size, 12), np.minimum(ridge, horizon)], axis=1)
     cv2.fillPoly(image, [np.vstack([hills, [size, horizon], [0, horizon]]).astype(np.int32)], _color(rng, 60, 170))
     _clutter(rng, image, horizon)
-    return image, horizon
+    return image
 
 
 def _clutter(rng: np.random.Generator, image: Image, horizon: float) -> None:
@@ -155,7 +154,7 @@ def _clutter(rng: np.random.Generator, image: Image, horizon: float) -> None:
         shade = _darker(tuple(image[int(y), int(x)].tolist()), rng.uniform(0.8, 1.25))
         cv2.ellipse(image, _whole((x, y)), _whole((width, width / 8)), 0, 180, 360, shade, 2, cv2.LINE_AA)
     for _ in range(rng.integers(0, 5)):
-        x, y, width = rng.uniform(0, size), rng.uniform(0, 0.6 * size), size * rng.uniform(0.01, 0.03)
+        x, y, width = rng.uniform(0, size), rng.uniform(0, horizon), size * rng.uniform(0.01, 0.03)
         for side in (-1, 1):
             cv2.ellipse(image, _whole((x + side * width, y)), _whole((width, width)), 0, 180, 360, (70, 70, 70), 2)
     for _ in range(rng.integers(0, 4)):
