@@ -131,18 +131,19 @@ def _pose(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
 
 
 def _background(rng: np.random.Generator, size: int) -> Image:
-    """Draw sky, hills and sea, the horizon anywhere behind the sails, with gulls and buoys."""
-    horizon = size * rng.uniform(0.25, 0.7)
+    """Draw sky and sea, with haze between them anywhere behind the sails, and clouds, islands, gulls and buoys."""
+    horizon, haze = size * rng.uniform(0.25, 0.7), size * rng.uniform(0.05, 0.2)
     row = np.arange(size)[:, None, None]
-    top, bottom = (np.where(row < horizon, _color(rng, 140, 255), _color(rng, 40, 170)) for _ in range(2))
-    mixed = top + (bottom - top) * row / size
-    image = np.ascontiguousarray(np.broadcast_to(mixed, (size, size, 3)), dtype=np.uint8)
+    share = np.clip((row - horizon) / haze + 0.5, 0, 1)
+    mixed = (1 - share) * _color(rng, 140, 255) + share * _color(rng, 40, 170) - row * rng.uniform(0, 40) / size
+    image = np.ascontiguousarray(np.broadcast_to(mixed, (size, size, 3)).clip(0, 255), dtype=np.uint8)
     for _ in range(rng.integers(0, 4)):
         centre, width = rng.uniform(0, (size, horizon)), size * rng.uniform(0.05, 0.2)
         cv2.ellipse(image, _whole(centre), _whole((width, width / 3)), 0, 0, 360, _color(rng, 200, 255), -1)
-    ridge = np.cumsum(rng.normal(0, size / 40, 12)) + horizon - size * rng.uniform(0, 0.12)
-    hills = np.stack([np.linspace(0, size, 12), np.minimum(ridge, horizon)], axis=1)
-    cv2.fillPoly(image, [np.vstack([hills, [size, horizon], [0, horizon]]).astype(np.int32)], _color(rng, 60, 170))
+    for _ in range(rng.integers(0, 3)):
+        foot, width = (rng.uniform(0, size), horizon), size * rng.uniform(0.05, 0.3)
+        axes = _whole((width, width * rng.uniform(0.2, 0.5)))
+        cv2.ellipse(image, _whole(foot), axes, 0, 180, 360, _color(rng, 60, 170), -1, cv2.LINE_AA)
     _clutter(rng, image, horizon)
     return image
 

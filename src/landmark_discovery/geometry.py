@@ -102,18 +102,20 @@ def widen_rectangle(rectangle: ArrayLike, image_size: ArrayLike, share: float) -
     return np.concatenate([low, high], axis=-1).astype(np.int64)
 
 
-def shrunk_size(window: ArrayLike, crop: ArrayLike, max_crop_px: int) -> NDArray[np.int64]:
+def shrunk_size(window: ArrayLike, crop: ArrayLike, max_crop_px: int | None) -> NDArray[np.int64]:
     """Give the size (..., 2) at which a window is stored, so that the crop inside it has at most `max_crop_px`.
 
     Args:
         window: rectangles (..., 4) of whole image pixels.
         crop: rectangles (..., 4) within the windows.
-        max_crop_px: limit of the crop's longer side.
+        max_crop_px: limit of the crop's longer side; None: the window's own size.
 
     Returns:
         (width, height) in pixels: the window's own where its crop is small enough, never larger, at least 1.
     """
     outer, inner = np.asarray(window, dtype=np.int64), np.asarray(crop, dtype=np.int64)
+    if max_crop_px is None:
+        return np.asarray(outer[..., 2:] - outer[..., :2], dtype=np.int64)
     longer_side = np.maximum((inner[..., 2:] - inner[..., :2]).max(axis=-1), max_crop_px)
     # Whole numbers throughout, rounded down: no rounding error can exceed the limit.
     size = (outer[..., 2:] - outer[..., :2]) * max_crop_px // longer_side[..., None]

@@ -37,7 +37,6 @@ def detect_in(images, indices=None, batch_size=64, **settings):
         chosen,
         DetectionSettings(**settings),
         size_px=SIZE_PX,
-        precision="float32",
         batch_size=batch_size,
     )
 
@@ -105,7 +104,7 @@ def test_detections_are_those_of_the_crop():
     images = images_with([(2, 5, 0.8)])
     right_half = StoredImages(images.pixels, torch.tensor([[4.0, 8.0, 20.0, 24.0]]), images.stored_size)
     # 16 pixels are shown at 32: the square of pixels 8-11, 20-23 becomes that of pixels 8-15, 24-31, cells 2-3, 6-7.
-    found = detect(column_network, right_half, np.array([0]), DetectionSettings(), size_px=SIZE_PX, precision="float32")
+    found = detect(column_network, right_half, np.array([0]), DetectionSettings(), size_px=SIZE_PX)
     assert len(found) == 1
     np.testing.assert_allclose(found.point[0], [2.5, 6.5], atol=0.5)
 

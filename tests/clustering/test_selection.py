@@ -50,4 +50,4 @@ def test_as_many_clusters_as_landmarks_all_stay():
 def test_the_flip_map_is_numbered_anew_and_closed():
     # 0 and 4 are mirror images; 2 has lost its partner 3; 5 points to 0, which does not point back.
     mapping = np.array([4, 1, 3, 2, 0, 0])
-    assert closed_flip_map(mapping, np.array([0, 1, 2, 4, 5])).tolist() == [3, 1, 2, 0, 4]
+    assert closed_flip_map(mapping, np.array([0, 1, 2, 4, 5])).tolist() == [3, 1, -1, 0, -1]

@@ -9,7 +9,7 @@ from landmark_discovery.config.schema import Config
     [
         (("seed",), "a whole number of at least 0"),
         (("recipe",), "one of paper, short"),
-        (("stage1", "detection", "nms_iou"), "a number from 0 to 1"),
+        (("stage1", "detection", "threshold"), "a number from 0 to 1"),
         (("bootstrap", "outliers", "keep_fraction"), "a number above 0, of at most 1"),
         (("model", "width"), "a whole number of at least 16, divisible by 16"),
         (("bootstrap", "superpoint_swap_red_blue"), "true or false"),

@@ -39,7 +39,6 @@ def predict_with(network, images, flip_map, *, subpixel=False, batch_size=64):
         images,
         np.arange(len(images)),
         size_px=32,
-        precision="float32",
         subpixel=subpixel,
         batch_size=batch_size,
     )
@@ -122,7 +121,6 @@ def predict_first(network, landmarker):
         np.array([0]),
         DetectionSettings(threshold=0.9),
         size_px=32,
-        precision="float32",
     )
 
 

@@ -10,7 +10,7 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage1
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, warmup_keypoints
-from landmark_discovery.training.stage1 import initial_network, round_count, train_stage1
+from landmark_discovery.training.stage1 import initial_network, round_boundaries, train_stage1
 
 CPU = torch.device("cpu")
 TRAIN = np.array([0, 1, 2, 4, 5])
@@ -148,14 +148,14 @@ def test_a_round_follows_the_warm_up_and_every_so_many_iterations_and_the_end(st
     config = tiny_config(stage1={"iterations": 7, "warmup_iterations": 2, "round_iterations": 3})
     result = train_stage1(stored, TRAIN, bootstrap(), config, on_round=finished.append)
     assert [(report.facts["round"], report.facts["iteration"]) for report in finished] == [(0, 2), (1, 5), (2, 7)]
-    assert round_count(config) == 3
+    assert len(round_boundaries(config)) == 3
     assert result.landmarker.centroids.shape == (3, 8)
     assert result.landmarker.threshold == finished[-1].facts["threshold"]
 
 
 def test_the_paper_makes_35_pseudo_ground_truths(tiny_config):
     schedule = {"iterations": 200_000, "warmup_iterations": 30_000, "round_iterations": 5_000}
-    assert round_count(tiny_config(stage1=schedule)) == 35
+    assert len(round_boundaries(tiny_config(stage1=schedule))) == 35
 
 
 def test_a_round_reports_the_landmarks_of_all_training_images(stored, tiny_config):

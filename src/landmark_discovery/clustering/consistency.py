@@ -27,9 +27,10 @@ def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.
     """
     found: NDArray[np.bool_] = ~np.isnan(points[..., 0])
     kept = found
+    enough = found.sum(axis=0) >= MIN_IMAGES
     for _ in range(ROUNDS):
         distance = _distances(points.astype(np.float64), kept)
-        kept = found & ~(distance > limit)
+        kept = found & ~(enough & ~(distance <= limit))
     return kept
 
 
@@ -64,7 +65,7 @@ def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[
         fitted = others[kept[:, landmark]]
         gram = fitted.T @ fitted
         weight = RIDGE * np.trace(gram) / max(1, len(gram)) + 1e-12
-        map_ = np.linalg.solve(gram + weight * np.eye(len(gram)), fitted.T @ deviation[kept[:, landmark], landmark])
-        residual = points[:, landmark] - mean[landmark] - others @ map_
+        weights = np.linalg.solve(gram + weight * np.eye(len(gram)), fitted.T @ deviation[kept[:, landmark], landmark])
+        residual = points[:, landmark] - mean[landmark] - others @ weights
         distance[:, landmark] = np.linalg.norm(residual, axis=1)
     return distance

@@ -18,7 +18,6 @@ from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neig
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import CELL_PX
-from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.views import plain_views
 
 
@@ -82,7 +81,7 @@ def detect(
     settings: DetectionSettings,
     *,
     size_px: int,
-    precision: str,
+    refine: bool = True,
     batch_size: int = 64,
 ) -> Detections:
     """Find detections in the crops of many images (method, section 4).
@@ -94,16 +93,16 @@ def detect(
         settings: threshold, suppression; with `target_detections` everything above 0 is a candidate, since the
             threshold is chosen afterwards.
         size_px: width and height of the network's input.
-        precision: arithmetic on a GPU.
+        refine: move each point a quarter of a cell toward its larger neighbours.
         batch_size: images at once.
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
     parts: list[tuple[NDArray[Any], ...]] = []
     for start, batch in _batches(indices, batch_size, images.device):
         views = images.views(batch, plain_views(images.crops[batch], size_px))
-        with autocast(precision, images.device):
-            scores, maps = network(torch.cat([views, views.flip(3)]))
-        found = _detect_in_maps(torch.sigmoid(scores.float())[: len(batch), 0], maps.float(), floor, settings)
+        # In full precision: rounded scores tie, and ties always go to the same side.
+        scores, maps = network(torch.cat([views, views.flip(3)]))
+        found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine)
         parts.append((found[0].cpu().numpy() + start, *(part.cpu().numpy() for part in found[1:])))
     image, point, score, descriptor, flipped = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Detections(image, point, score, descriptor, flipped, len(indices), size_px // CELL_PX)
@@ -125,15 +124,17 @@ def _with_position(descriptors: NDArray[np.float32], points: NDArray[np.float32]
     return np.concatenate([descriptors, points * np.float32(scale)], axis=1)
 
 
-def _detect_in_maps(scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings) -> tuple[Tensor, ...]:
+def _detect_in_maps(
+    scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings, refine: bool
+) -> tuple[Tensor, ...]:
     """Find peaks in scores (B, G, G) and read descriptors from maps (2 B, D, G, G), the mirrored ones last."""
     batch, grid_size, _ = scores.shape
     candidates = torch.where(scores > floor, scores, 0.0)
     peaks = candidates * suppress_neighbours(candidates, settings.nms_half_side_cells, settings.nms_iou)
-    count = min(settings.max_detections, grid_size**2)
+    count = min(settings.max_detections or grid_size**2, grid_size**2)
     score, cell = peaks.flatten(1).topk(count, dim=1)
     cells = torch.stack([cell % grid_size, cell // grid_size], dim=2)
-    points = refine_quarter_cell(cells, scores)
+    points = refine_quarter_cell(cells, scores) if refine else cells.to(scores.dtype)
     mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
     descriptors = sample_descriptors(maps, torch.cat([points, mirrored]))
     found = score > 0

@@ -29,7 +29,7 @@ class Landmarker:
     Attributes:
         centroids: (C, D), or (C, D + 2) with a position weight; at least one a landmark.
         selected: the centroids that are landmarks, in ascending order, (K,); detections of the others have no name.
-        flip_map: the landmark that each landmark becomes when the image is mirrored, (K,).
+        flip_map: the landmark that each landmark becomes when the image is mirrored, (K,); -1: none.
         threshold: detections score more than this.
         position_weight: weight of the place in the crop beside the descriptor.
     """
@@ -72,8 +72,8 @@ class PseudoGroundTruth:
         image: names of the images, (N,).
         landmarks: (N, K, 2) in original image pixels; NaN: not found.
         score: of the detector, (N, K).
-        flip_map: (K,).
-        centroids: (K, D).
+        flip_map: the landmark that each becomes when the image is mirrored, (K,); -1: none.
+        centroids: (K, D), or (K, D + 2) with a position weight.
         threshold: detections score more than this.
     """
 

@@ -44,11 +44,10 @@ def select_landmarks(
 
 
 def closed_flip_map(flip_map: IntArray, selected: IntArray) -> IntArray:
-    """Number the flip map (C,) by the selected clusters (K,); one without its mirror image maps to itself."""
+    """Number the flip map (C,) by the selected clusters (K,); -1: the mirror image is no landmark."""
     place = {int(cluster): position for position, cluster in enumerate(selected)}
     mirrored = [
-        place.get(int(flip_map[cluster]), position) if _is_mutual(int(cluster), flip_map) else position
-        for position, cluster in enumerate(selected)
+        place.get(int(flip_map[cluster]), -1) if _is_mutual(int(cluster), flip_map) else -1 for cluster in selected
     ]
     return np.array(mirrored, dtype=np.int64)
 

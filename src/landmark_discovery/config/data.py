@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,10 +38,14 @@ class DatasetSettings(Section):
         "paper", description="Pad boxes by the paper's formula, or by `crop_margin`. Without a box, the whole image."
     )
     crop_margin: NotNegative = Field(0.1, description="Padding as a share of the box's longer side (rule `margin`).")
-    context: NotNegative = Field(
-        0.5, description="Surroundings kept for augmentation, as a share of the crop's size on each side."
+    context: NotNegative | None = Field(
+        None,
+        description="Surroundings kept for augmentation, as a share of the crop's size on each side; null: the whole "
+        "image.",
     )
-    max_crop_px: int = Field(256, ge=32, description="Larger crops are shrunk to this many pixels when stored.")
+    max_crop_px: Annotated[int, Field(ge=32)] | None = Field(
+        None, description="Larger crops are shrunk to this many pixels when stored; null: never."
+    )
     test_fraction: Fraction = Field(0.2, description="Share of test images where the folder brings no split.")
     split_seed: Count = Field(0, description="Seed of that split.")
     synthetic: SyntheticSettings = Field(SyntheticSettings(), description="The drawn faces.")

@@ -47,7 +47,7 @@ class AugmentationSettings(Section):
     brightness_per_channel_probability: Fraction = Field(0.2, description="Share of views with a factor a channel.")
     hue_saturation_probability: Fraction = Field(0.3, description="Share of views with changed hue and saturation.")
     hue_saturation: Range = Field((0.5, 1.5), description="Factor of hue, and another of saturation.")
-    scale: Range = Field((0.8, 1.2), description="Factor of width, and another of height.")
+    scale: tuple[Positive, Positive] = Field((0.8, 1.2), description="Factor of width, and another of height.")
     translation: Range = Field((-0.05, 0.05), description="Shift in x, and another in y, as a share of the image.")
     rotation_degrees: Range = Field((-40.0, 40.0), description="Angle of rotation about the image centre.")
     mirror_probability: Fraction = Field(0.5, description="Share of mirrored views, once flipped ids exist.")
@@ -85,8 +85,8 @@ class DetectionSettings(Section):
         None, description="Choose the threshold anew each round so that an image has so many on average; null: fixed."
     )
     nms_half_side_cells: PositiveCount = Field(2, description="Half the side of the suppressed squares, in cells.")
-    nms_iou: Fraction = Field(0.01, description="Squares that overlap more than this suppress each other.")
-    max_detections: PositiveCount = Field(100, description="Strongest detections kept an image.")
+    nms_iou: float = Field(0.01, ge=0.0, lt=1.0, description="Squares that overlap more than this suppress each other.")
+    max_detections: PositiveCount | None = Field(None, description="Strongest detections kept an image; null: all.")
 
 
 class ClusteringSettings(Section):

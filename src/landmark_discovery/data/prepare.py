@@ -109,7 +109,8 @@ def lay_out(
     padding = paper_padding_px(box) if settings.crop_rule == "paper" else margin_padding_px(box, settings.crop_margin)
     crop = np.where(absent, whole, crop_rectangle(box, sizes, padding))
     _refuse_empty_crops(source, crop)
-    window = widen_rectangle(crop, sizes, settings.context)
+    whole = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
+    window = whole if settings.context is None else widen_rectangle(crop, sizes, settings.context)
     samples = source.samples[["image", "subject"]].copy()
     samples.insert(1, "split", splits)
     samples[["width", "height"]] = sizes

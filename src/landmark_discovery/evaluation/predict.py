@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from landmark_discovery.clustering.detections import detect
@@ -20,7 +21,7 @@ from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.coordinates import grid_to_image
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.runs import fixed_threshold, landmarker_of
-from landmark_discovery.training.runtime import arithmetic, autocast, choose_device
+from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.views import plain_views
 from landmark_discovery.training.weights import load_weights
 
@@ -40,7 +41,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     device = choose_device(config.device)
     trained = load_weights(weights, stage)
     network, images = trained.network.to(device), stored_images(store, device)
-    indices, size_px = np.arange(len(store)), config.model.input_size_px
+    indices, size_px = np.arange(len(store)), trained.model.input_size_px
     with arithmetic(config.precision, device):
         if stage == 1:
             points, score = predict_stage1(
@@ -50,7 +51,6 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 indices,
                 config.stage1.detection,
                 size_px=size_px,
-                precision=config.precision,
             )
         else:
             points, score = predict_stage2(
@@ -59,7 +59,6 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 images,
                 indices,
                 size_px=size_px,
-                precision=config.precision,
                 subpixel=config.stage2.subpixel,
             )
     landmarks = grid_to_image(store, indices, points, size_px)
@@ -74,7 +73,6 @@ def predict_stage1(
     detection: DetectionSettings,
     *,
     size_px: int,
-    precision: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Detect and name landmarks by the nearest centroid.
 
@@ -82,7 +80,7 @@ def predict_stage1(
         Points (N, K, 2) on the grid and scores (N, K); NaN: not found.
     """
     fixed = fixed_threshold(detection, landmarker)
-    candidates = detect(network, images, indices, fixed, size_px=size_px, precision=precision)
+    candidates = detect(network, images, indices, fixed, size_px=size_px, refine=False)
     return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
 
 
@@ -94,7 +92,6 @@ def predict_stage2(
     indices: NDArray[np.int64],
     *,
     size_px: int,
-    precision: str,
     subpixel: bool,
     batch_size: int = 64,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -110,11 +107,20 @@ def predict_stage2(
     for start in tqdm(range(0, len(indices), batch_size), desc="predicting", unit="batch", leave=False):
         batch = torch.from_numpy(indices[start : start + batch_size]).to(images.device)
         views = images.views(batch, plain_views(images.crops[batch], size_px))
-        with autocast(precision, images.device):
-            (maps,) = network(torch.cat([views, views.flip(3)]))
-        upright, mirrored = maps.float().chunk(2)
-        # Channel k of the image is channel flip_map[k] of its mirror image.
-        found, score = highest_points((upright + mirrored.flip(3)[:, channels]) / 2, subpixel)
+        (maps,) = network(torch.cat([views, views.flip(3)]))
+        found, score = highest_points(_average_with_mirrored(maps, channels), subpixel)
         points.append(found.cpu().numpy())
         scores.append(score.cpu().numpy())
     return np.concatenate(points), np.concatenate(scores)
+
+
+def _average_with_mirrored(maps: Tensor, flip_map: Tensor) -> Tensor:
+    """Average heatmaps with those of the mirror images, which come second, (2 B, K, G, G) -> (B, K, G, G).
+
+    Channel flip_map[k] of a mirror image is landmark k.
+
+    A landmark without a mirror image (-1) keeps its upright heatmap.
+    """
+    upright, mirrored = maps.chunk(2)
+    turned = mirrored.flip(3)[:, flip_map.clamp(min=0)]
+    return torch.where((flip_map >= 0).view(1, -1, 1, 1), (upright + turned) / 2, upright)

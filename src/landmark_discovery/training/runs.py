@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,14 +26,15 @@ from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
-from landmark_discovery.training.coordinates import grid_to_image, image_to_store
+from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.runtime import arithmetic, choose_device
-from landmark_discovery.training.stage1 import Round, round_count, train_stage1
+from landmark_discovery.training.stage1 import Round, round_boundaries, train_stage1
 from landmark_discovery.training.stage2 import landmark_targets, train_stage2
 from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights
 
+LogRow = Callable[[Mapping[str, float]], None]
 RoundPicture = Callable[[NDArray[np.float64], Path], None]
 
 
@@ -43,7 +45,7 @@ def run_stage1(
     output: Path,
     draw_round: RoundPicture = lambda *_: None,
 ) -> None:
-    """Train stage 1 and write its weights; training_log.csv, rounds.csv and rounds/ grow beside them.
+    """Train stage 1 and write its weights, with training_log.csv, rounds.csv and rounds/ beside them.
 
     Args:
         store: the prepared data set.
@@ -62,28 +64,29 @@ def run_stage1(
 
     def on_round(finished: Round) -> None:
         rounds.append(finished.facts)
-        print(_round_line(finished.facts, round_count(config)), file=sys.stderr, flush=True)
+        print(_round_line(finished.facts, len(round_boundaries(config))), file=sys.stderr, flush=True)
         _write_table(output.parent / "rounds.csv", rounds)
         landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
         draw_round(landmarks, output.parent / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
 
     warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
     result = train_stage1(
-        stored_images(store, device), train, warmup_keypoints(*warmup, device), config, on_round=on_round
+        stored_images(store, device),
+        train,
+        warmup_keypoints(*warmup, device),
+        config,
+        on_round=on_round,
+        on_log=_event_log(output),
     )
     _write_table(output.parent / "training_log.csv", result.log)
-    if result.landmarker is None:
-        raise UserError("stage 1 made no pseudo-ground-truth", remedy="let stage1.iterations reach warmup_iterations")
+    landmarker = result.landmarker
     extras = {
-        "centroids": torch.from_numpy(result.landmarker.centroids),
-        "selected": torch.from_numpy(result.landmarker.selected),
-        "flip_map": torch.from_numpy(result.landmarker.flip_map),
+        "centroids": torch.from_numpy(landmarker.centroids),
+        "selected": torch.from_numpy(landmarker.selected),
+        "flip_map": torch.from_numpy(landmarker.flip_map),
     }
-    facts = _facts(config, 1) | {
-        "threshold": result.landmarker.threshold,
-        "position_weight": result.landmarker.position_weight,
-    }
-    save_weights(output, TrainedWeights(result.network, extras, facts))
+    found_by = {"threshold": landmarker.threshold, "position_weight": landmarker.position_weight}
+    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 1) | found_by))
 
 
 def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config) -> PseudoGroundTruth:
@@ -102,14 +105,13 @@ def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config)
             stored_images(store, device),
             train,
             fixed_threshold(config.stage1.detection, landmarker),
-            size_px=config.model.input_size_px,
-            precision=config.precision,
+            size_px=trained.model.input_size_px,
         )
     count, limit = landmarker.num_landmarks, config.clustering.consistency_limit
     points, score = drop_inconsistent(name_detections(candidates, landmarker), count, limit).table(count)
     return PseudoGroundTruth(
         image=store.names[train],
-        landmarks=grid_to_image(store, train, points, config.model.input_size_px),
+        landmarks=grid_to_image(store, train, points, trained.model.input_size_px),
         score=score.astype(np.float64),
         flip_map=landmarker.flip_map,
         centroids=landmarker.centroids[landmarker.selected],
@@ -128,12 +130,12 @@ def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, confi
         output: file of the weights.
     """
     device = choose_device(config.device)
-    place = {name: position for position, name in enumerate(store.names)}
-    image = np.array([place[name] for name in truth.image], dtype=np.int64)
+    trained = load_weights(weights, stage=1)
+    _check_fit(trained, truth, config, weights)
+    image = positions_in_store(store, truth.image, "pseudo-ground-truth")
     points = image_to_store(store, image, truth.landmarks)
     targets = landmark_targets(image, points, truth.flip_map, device)
-    network = load_weights(weights, stage=1).network
-    result = train_stage2(stored_images(store, device), targets, network, config)
+    result = train_stage2(stored_images(store, device), targets, trained.network, config, on_log=_event_log(output))
     _write_table(output.parent / "training_log.csv", result.log)
     extras = {"flip_map": torch.from_numpy(truth.flip_map)}
     save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
@@ -159,7 +161,6 @@ def _warmup_table(
     store: ImageStore, keypoints: BootstrapKeypoints, least: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give position and inliers in store pixels of each image with enough of them."""
-    place = {name: position for position, name in enumerate(store.names)}
     enough = keypoints.inlier.sum(axis=1) >= least
     if not enough.any():
         raise UserError(
@@ -167,9 +168,40 @@ def _warmup_table(
             where="stage 1",
             remedy="try another bootstrap.detector, or raise bootstrap.outliers.keep_fraction",
         )
-    image = np.array([place[name] for name in keypoints.image[enough]], dtype=np.int64)
+    image = positions_in_store(store, keypoints.image[enough], "bootstrap keypoints")
     points = np.where(keypoints.inlier[..., None], keypoints.points, np.nan)[enough]
     return image, image_to_store(store, image, points)
+
+
+def _check_fit(trained: TrainedWeights, truth: PseudoGroundTruth, config: Config, weights: Path) -> None:
+    if trained.model != config.model:
+        raise UserError(
+            "trained with another network than the configuration describes",
+            where=weights,
+            remedy=f"set model to {trained.model.model_dump(mode='json')}, or train stage 1 anew",
+        )
+    if truth.landmarks.shape[1] != config.num_landmarks:
+        raise UserError(
+            f"has {truth.landmarks.shape[1]} landmarks, not {config.num_landmarks}",
+            where="pseudo-ground-truth",
+            remedy="set num_landmarks to it, or train stage 1 anew",
+        )
+
+
+def _event_log(output: Path) -> LogRow:
+    """Write TensorBoard's log beside the weights, where TensorBoard is installed; otherwise nothing."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return lambda _: None
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(output.parent / "tensorboard")
+
+    def write(row: Mapping[str, float]) -> None:
+        for name, value in row.items():
+            if name != "iteration":
+                writer.add_scalar(name, value, int(row["iteration"]))
+
+    return write
 
 
 def _facts(config: Config, stage: int) -> dict[str, object]:

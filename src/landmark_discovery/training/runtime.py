@@ -31,12 +31,13 @@ def choose_device(name: str) -> torch.device:
 def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     """Run a block with the matrix products of "float32", "tf32" or "bfloat16".
 
-    On a CPU the same inputs give the same bytes: operations without a deterministic form raise.
+    On a CPU the same inputs and number of threads give the same bytes: operations without a deterministic form raise.
     """
     matmul, deterministic = torch.get_float32_matmul_precision(), torch.are_deterministic_algorithms_enabled()
     convolution = torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
-    torch.backends.cudnn.allow_tf32 = precision != "float32"
+    exact = precision == "float32" or device.type == "cpu"
+    torch.set_float32_matmul_precision("highest" if exact else "high")
+    torch.backends.cudnn.allow_tf32 = not exact
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Nothing here reads memory before it is written, and filling it costs a twentieth of the time on a CPU.
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]

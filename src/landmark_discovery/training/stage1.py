@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,14 +50,13 @@ class Round:
     grid_landmarks: NDArray[np.float32]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage1Result:
-    """Collect what stage 1 leaves: network, landmarker, and the log."""
+    """Hold what stage 1 leaves: the network, the landmarker of its last pseudo-ground-truth, and the log."""
 
     network: HourglassNetwork
-    landmarker: Landmarker | None = None
-    log: list[dict[str, float]] = field(default_factory=list)
-    rounds: list[dict[str, float]] = field(default_factory=list)
+    landmarker: Landmarker
+    log: list[dict[str, float]]
 
 
 def train_stage1(
@@ -66,6 +65,7 @@ def train_stage1(
     keypoints: TrainingKeypoints,
     config: Config,
     on_round: Callable[[Round], None] = lambda _: None,
+    on_log: Callable[[dict[str, float]], None] = lambda _: None,
 ) -> Stage1Result:
     """Train on bootstrap keypoints, then round by round on the network's own clustered detections.
 
@@ -75,26 +75,30 @@ def train_stage1(
         keypoints: bootstrap keypoints of the warm-up.
         config: seed, num_landmarks, precision, compile, model, augmentation, stage1 and clustering count.
         on_round: told of each new pseudo-ground-truth.
+        on_log: told of each row of the log.
 
     Returns:
         The trained network with the landmarker of its last pseudo-ground-truth, and the log.
     """
-    trainer = _Trainer(images, train_indices, config, on_round)
-    settings = config.stage1
+    trainer = _Trainer(images, train_indices, config, on_round, on_log)
+    boundaries = round_boundaries(config)
     with arithmetic(config.precision, images.device):
-        boundaries = [settings.warmup_iterations]
-        while boundaries[-1] < settings.iterations:
-            boundaries.append(min(boundaries[-1] + settings.round_iterations, settings.iterations))
         for number, boundary in enumerate(boundaries):
             trainer.train_until(boundary, keypoints)
-            keypoints = trainer.next_keypoints(number, last=boundary == settings.iterations)
-    return trainer.result
+            landmarker, named = trainer.find_landmarks()
+            finer = named if boundary == boundaries[-1] else training_clusters(named, config.clustering)
+            trainer.report(number, landmarker, named, finer)
+            keypoints = trainer.keypoints_of(finer)
+    return Stage1Result(trainer.network, landmarker, trainer.log)
 
 
-def round_count(config: Config) -> int:
-    """Count the pseudo-ground-truths that stage 1 makes, the one after warm-up included."""
+def round_boundaries(config: Config) -> list[int]:
+    """List the iterations at which a new pseudo-ground-truth is made: after warm-up, after each round, at the end."""
     settings = config.stage1
-    return 1 + max(0, -(-(settings.iterations - settings.warmup_iterations) // settings.round_iterations))
+    boundaries = [min(settings.warmup_iterations, settings.iterations)]
+    while boundaries[-1] < settings.iterations:
+        boundaries.append(min(boundaries[-1] + settings.round_iterations, settings.iterations))
+    return boundaries
 
 
 class _Trainer:
@@ -106,16 +110,20 @@ class _Trainer:
         train_indices: NDArray[np.int64],
         config: Config,
         on_round: Callable[[Round], None],
+        on_log: Callable[[dict[str, float]], None],
     ) -> None:
-        self.images, self.train_indices, self.config, self.on_round = images, train_indices, config, on_round
+        self.images, self.train_indices, self.config = images, train_indices, config
+        self.on_round, self.on_log = on_round, on_log
         self.generator = generator_on(images.device, config.seed)
         self.network = initial_network(config, images.device)
         self.forward = forward_of(self.network, images.device, config.compile)
         self.optimizer = make_optimizer(self.network, config.stage1.optimizer)
         self.iteration = 0
-        self.result = Stage1Result(self.network)
+        self.over_threshold = self.purity = 0.0
+        self.log: list[dict[str, float]] = []
 
     def train_until(self, boundary: int, keypoints: TrainingKeypoints) -> None:
+        """Train on the keypoints up to an iteration."""
         settings = self.config.stage1
         rows = torch.arange(len(keypoints.image), device=self.images.device)
         sampler = EpochSampler(rows, settings.batch_pairs, self.generator)
@@ -125,23 +133,16 @@ class _Trainer:
             while self.iteration < boundary:
                 factor = learning_rate_factor(self.iteration, settings.iterations, settings.optimizer)
                 set_learning_rate(self.optimizer, factor)
-                loss = training_step(
-                    self.forward,
-                    self.network,
-                    self.optimizer,
-                    self.images,
-                    keypoints,
-                    sampler,
-                    self.config,
-                    self.generator,
-                )
+                batch = make_batch(self.images, keypoints, sampler.next_batch(), self.config, self.generator)
+                loss = training_step(self.forward, self.network, self.optimizer, batch, self.config, self.generator)
                 self.iteration += 1
                 if self.iteration % LOG_EVERY == 0 or self.iteration == boundary:
                     self._log(loss, factor * settings.optimizer.learning_rate)
-                    progress.set_postfix(loss=f"{self.result.log[-1]['loss']:.4f}", refresh=False)
+                    progress.set_postfix(loss=f"{self.log[-1]['loss']:.4f}", refresh=False)
                 progress.update()
 
-    def next_keypoints(self, number: int, last: bool) -> TrainingKeypoints:
+    def find_landmarks(self) -> tuple[Landmarker, NamedDetections]:
+        """Make a new pseudo-ground-truth from the detections in all training images."""
         config = self.config
         self.network.eval()
         candidates = detect(
@@ -150,60 +151,66 @@ class _Trainer:
             self.train_indices,
             config.stage1.detection,
             size_px=config.model.input_size_px,
-            precision=config.precision,
         )
-        landmarker, named, purity = find_landmarks(
+        landmarker, named, self.purity = find_landmarks(
             candidates, config.num_landmarks, config.stage1.detection, config.clustering
         )
-        self.result.landmarker = landmarker
-        finer = named if last else training_clusters(named, config.clustering)
-        self._report(number, int((candidates.score > landmarker.threshold).sum()), named, landmarker, purity, finer)
-        found = finer.detections
+        self.over_threshold = float((candidates.score > landmarker.threshold).sum()) / len(self.train_indices)
+        return landmarker, named
+
+    def keypoints_of(self, named: NamedDetections) -> TrainingKeypoints:
+        """Give the keypoints that the next round trains on."""
         return clustered_keypoints(
-            found.image,
-            found.point,
-            finer.cluster,
-            finer.flipped_cluster,
+            named.detections.image,
+            named.detections.point,
+            named.cluster,
+            named.flipped_cluster,
             self.train_indices,
             self.images,
-            config.model.input_size_px,
+            self.config.model.input_size_px,
         )
 
-    def _log(self, loss: Stage1Loss, learning_rate: float) -> None:
-        self.result.log.append(
-            {
-                "iteration": self.iteration,
-                "loss": loss.total.item(),
-                "detector_loss": loss.detector.item(),
-                "descriptor_loss": loss.descriptor.item(),
-                "learning_rate": learning_rate,
-            }
-        )
-
-    def _report(
-        self,
-        number: int,
-        over_threshold: int,
-        named: NamedDetections,
-        landmarker: Landmarker,
-        purity: float,
-        finer: NamedDetections,
-    ) -> None:
-        num_images, log = len(self.train_indices), self.result.log[-1]
+    def report(self, number: int, landmarker: Landmarker, named: NamedDetections, finer: NamedDetections) -> None:
+        """Tell of a new pseudo-ground-truth."""
         facts = {
             "round": number,
             "iteration": self.iteration,
             "threshold": landmarker.threshold,
-            "detections_over_threshold": over_threshold / num_images,
-            "detections_kept": len(named.detections) / num_images,
+            "detections_over_threshold": self.over_threshold,
+            "detections_kept": len(named.detections) / len(self.train_indices),
             "clusters_alive": len(np.unique(named.cluster)),
-            "flip_purity": purity,
+            "flip_purity": self.purity,
             "images_kept": len(np.unique(finer.detections.image)),
-            "detector_loss": log["detector_loss"],
-            "descriptor_loss": log["descriptor_loss"],
+            "detector_loss": self.log[-1]["detector_loss"],
+            "descriptor_loss": self.log[-1]["descriptor_loss"],
         }
-        self.result.rounds.append(facts)
         self.on_round(Round(facts, named.table(self.config.num_landmarks)[0]))
+
+    def _log(self, loss: Stage1Loss, learning_rate: float) -> None:
+        row = {
+            "iteration": self.iteration,
+            "loss": loss.total.item(),
+            "detector_loss": loss.detector.item(),
+            "descriptor_loss": loss.descriptor.item(),
+            "learning_rate": learning_rate,
+        }
+        self.log.append(row)
+        self.on_log(row)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hold pairs of views; the first halves are view 1, the second halves view 2.
+
+    Attributes:
+        views: (2 B, 3, S, S) in [0, 1].
+        points: keypoints on the grid, (2 B, P, 2); NaN: none.
+        ids: (2 B, P); below 0: none.
+    """
+
+    views: Tensor
+    points: Tensor
+    ids: Tensor
 
 
 def initial_network(config: Config, device: torch.device) -> HourglassNetwork:
@@ -221,19 +228,15 @@ def training_step(
     forward: Forward,
     network: HourglassNetwork,
     optimizer: Optimizer,
-    images: StoredImages,
-    keypoints: TrainingKeypoints,
-    sampler: EpochSampler,
+    batch: Batch,
     config: Config,
     generator: Generator,
 ) -> Stage1Loss:
     """Train on one batch of pairs of views and give its loss."""
-    rows = _pair_rows(sampler.next_batch(), keypoints, config, generator)
-    views, points, ids = _make_views(images, keypoints, rows, config, generator)
-    with autocast(config.precision, images.device):
-        detector, descriptor = forward(views)
+    with autocast(config.precision, batch.views.device):
+        detector, descriptor = forward(batch.views)
     shape = SHAPES[config.stage1.detector_target]
-    loss = stage1_loss(detector, descriptor, points, ids, shape, config.stage1.descriptor_loss, generator)
+    loss = stage1_loss(detector, descriptor, batch.points, batch.ids, shape, config.stage1.descriptor_loss, generator)
     optimizer.zero_grad(set_to_none=True)
     loss.total.backward()  # type: ignore[no-untyped-call]
     if config.stage1.optimizer.max_gradient_norm is not None:
@@ -252,10 +255,11 @@ def _pair_rows(first: Tensor, keypoints: TrainingKeypoints, config: Config, gene
     return torch.cat([first, torch.where(chance < config.stage1.descriptor_loss.partner_probability, other, first)])
 
 
-def _make_views(
-    images: StoredImages, keypoints: TrainingKeypoints, rows: Tensor, config: Config, generator: Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Augment the images of the rows (2 B,); give views, keypoints on the grid, and ids."""
+def make_batch(
+    images: StoredImages, keypoints: TrainingKeypoints, first: Tensor, config: Config, generator: Generator
+) -> Batch:
+    """Choose partners for the images `first` (B,) of the keypoints' table, and augment both views."""
+    rows = _pair_rows(first, keypoints, config, generator)
     index, ids = keypoints.image[rows], keypoints.ids[rows]
     crops, size = images.crops[index], images.stored_size[index]
     geometry = random_views(crops, size, config.model.input_size_px, config.augmentation, generator)
@@ -265,4 +269,4 @@ def _make_views(
         geometry = mirrored_views(geometry, mirrored)
         ids = torch.where(mirrored[:, None], keypoints.flipped_ids[rows], ids)
     views = images.augmented_views(index, geometry, config.augmentation, generator)
-    return views, to_grid(geometry.to_view(keypoints.points[rows])), ids
+    return Batch(views, to_grid(geometry.to_view(keypoints.points[rows])), ids)

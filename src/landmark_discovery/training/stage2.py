@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
 from tqdm import tqdm
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
+from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
-from landmark_discovery.training.compilation import forward_of
+from landmark_discovery.training.compilation import Forward, forward_of
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
 from landmark_discovery.training.losses import stage2_loss
@@ -35,7 +38,7 @@ class LandmarkTargets:
     Attributes:
         image: position of each image in the store, int64 (N,).
         points: in store pixels, (N, K, 2); NaN: not found.
-        flip_map: the landmark that each becomes when the image is mirrored, int64 (K,).
+        flip_map: the landmark that each becomes when the image is mirrored, int64 (K,); -1: none.
     """
 
     image: Tensor
@@ -43,16 +46,20 @@ class LandmarkTargets:
     flip_map: Tensor
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage2Result:
-    """Collect what stage 2 leaves: the network and the log."""
+    """Hold what stage 2 leaves: the network and the log."""
 
     network: HourglassNetwork
-    log: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, float]]
 
 
 def train_stage2(
-    images: StoredImages, targets: LandmarkTargets, stage1_network: HourglassNetwork, config: Config
+    images: StoredImages,
+    targets: LandmarkTargets,
+    stage1_network: HourglassNetwork,
+    config: Config,
+    on_log: Callable[[dict[str, float]], None] = lambda _: None,
 ) -> Stage2Result:
     """Train a heatmap a landmark, starting from the weights of stage 1.
 
@@ -61,6 +68,7 @@ def train_stage2(
         targets: what to learn.
         stage1_network: its trunk and descriptor head are copied; its last layer is replaced.
         config: seed, num_landmarks, precision, compile, model, augmentation and stage2 count.
+        on_log: told of each row of the log.
     """
     settings, device = config.stage2, images.device
     generator = generator_on(device, config.seed)
@@ -68,32 +76,50 @@ def train_stage2(
     forward = forward_of(network, device, config.compile)
     optimizer = make_optimizer(network, settings.optimizer)
     sampler = EpochSampler(torch.arange(len(targets.image), device=device), settings.batch_size, generator)
-    result = Stage2Result(network)
+    log = []
     with arithmetic(config.precision, device), tqdm(total=settings.iterations, desc="stage 2", unit="it") as progress:
         for iteration in range(settings.iterations):
             factor = learning_rate_factor(iteration, settings.iterations, settings.optimizer)
             set_learning_rate(optimizer, factor)
-            views, heatmaps, present = _make_batch(images, targets, sampler.next_batch(), config, generator)
-            with autocast(config.precision, device):
-                (predicted,) = forward(views)
-            loss = stage2_loss(predicted, heatmaps, present)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            if settings.optimizer.max_gradient_norm is not None:
-                clip_grad_norm_(network.parameters(), settings.optimizer.max_gradient_norm)
-            optimizer.step()
+            batch = make_batch(images, targets, sampler.next_batch(), config, generator)
+            loss = training_step(forward, network, optimizer, batch, config)
             if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == settings.iterations:
-                result.log.append(
-                    {
-                        "iteration": iteration + 1,
-                        "loss": loss.item(),
-                        "learning_rate": factor * settings.optimizer.learning_rate,
-                    }
-                )
-                progress.set_postfix(loss=f"{result.log[-1]['loss']:.6f}", refresh=False)
+                rate = factor * settings.optimizer.learning_rate
+                log.append({"iteration": iteration + 1, "loss": loss.item(), "learning_rate": rate})
+                on_log(log[-1])
+                progress.set_postfix(loss=f"{log[-1]['loss']:.6f}", refresh=False)
             progress.update()
-    network.eval()
-    return result
+    return Stage2Result(network.eval(), log)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hold views and what they show.
+
+    Attributes:
+        views: (B, 3, S, S) in [0, 1].
+        heatmaps: targets, (B, K, G, G).
+        present: whether the pseudo-ground-truth holds the landmark, (B, K).
+    """
+
+    views: Tensor
+    heatmaps: Tensor
+    present: Tensor
+
+
+def training_step(
+    forward: Forward, network: HourglassNetwork, optimizer: Optimizer, batch: Batch, config: Config
+) -> Tensor:
+    """Train on one batch and give its loss."""
+    with autocast(config.precision, batch.views.device):
+        (predicted,) = forward(batch.views)
+    loss = stage2_loss(predicted, batch.heatmaps, batch.present)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if config.stage2.optimizer.max_gradient_norm is not None:
+        clip_grad_norm_(network.parameters(), config.stage2.optimizer.max_gradient_norm)
+    optimizer.step()
+    return loss
 
 
 def landmark_network(stage1_network: HourglassNetwork, config: Config) -> HourglassNetwork:
@@ -125,10 +151,10 @@ def occlude(views: Tensor, settings: Stage2Settings, generator: Generator) -> Te
     return views.masked_fill(square[:, None], 0.0)
 
 
-def _make_batch(
+def make_batch(
     images: StoredImages, targets: LandmarkTargets, rows: Tensor, config: Config, generator: Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Augment the images of the rows (B,); give views, target heatmaps, and which landmarks are present (B, K)."""
+) -> Batch:
+    """Augment the images of the rows (B,) of the targets and draw their heatmaps."""
     index = targets.image[rows]
     size_px, count = config.model.input_size_px, len(targets.flip_map)
     geometry = random_views(images.crops[index], images.stored_size[index], size_px, config.augmentation, generator)
@@ -136,12 +162,14 @@ def _make_batch(
     mirrored = mirrored < config.augmentation.mirror_probability
     geometry = mirrored_views(geometry, mirrored)
     views = images.augmented_views(index, geometry, config.augmentation, generator)
-    points = targets.points[rows]
     channels = torch.where(mirrored[:, None], targets.flip_map, torch.arange(count, device=images.device))
+    named = channels >= 0
+    points = torch.where(named[..., None], targets.points[rows], torch.nan)
+    channels = channels.clamp(min=0)
     found = ~torch.isnan(points[..., 0])
     present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
     heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, size_px // 4)
-    return occlude(views, config.stage2, generator), heatmaps, present
+    return Batch(occlude(views, config.stage2, generator), heatmaps, present)
 
 
 def landmark_targets(
@@ -152,10 +180,19 @@ def landmark_targets(
     Args:
         image: position of each image in the store, (N,).
         points: in store pixels, (N, K, 2); NaN: not found.
-        flip_map: (K,).
+        flip_map: (K,); -1: none.
         device: of the training.
+
+    Raises:
+        UserError: no image has a landmark.
     """
-    some = ~np.isnan(points[..., 0]).all(axis=1)
+    some = np.asarray(~np.isnan(points[..., 0]).all(axis=1))
+    if not some.any():
+        raise UserError(
+            f"none of {len(some)} images has a landmark",
+            where="pseudo-ground-truth",
+            remedy="train stage 1 longer, or set stage1.detection.target_detections",
+        )
     return LandmarkTargets(
         torch.from_numpy(image[some]).to(device),
         torch.from_numpy(points[some].astype(np.float32)).to(device),

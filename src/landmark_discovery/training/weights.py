@@ -36,9 +36,14 @@ class TrainedWeights:
     extras: Mapping[str, Tensor]
     facts: Mapping[str, Any]
 
+    @property
+    def model(self) -> ModelSettings:
+        """Give the settings that the network was built with."""
+        return ModelSettings(**self.facts["model"])
+
 
 def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> HourglassNetwork:
-    """Build the network of a stage, with the torch's default initialisation."""
+    """Build the network of a stage, with torch's default initialisation."""
     heads = {0: 1, 1: settings.descriptor_dim} if stage == 1 else {1: num_landmarks}
     return HourglassNetwork(heads, settings.width, settings.depth, settings.norm_groups)
 
@@ -54,7 +59,8 @@ def save_weights(path: str | Path, weights: TrainedWeights) -> None:
     tensors = {NETWORK + name: tensor for name, tensor in weights.network.state_dict().items()}
     tensors |= dict(weights.extras)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"format": FORMAT, "facts": json.dumps(weights.facts, sort_keys=True)}
+    # One key alone: safetensors writes several in random order.
+    metadata = {FORMAT: json.dumps(weights.facts, sort_keys=True)}
     with atomic_file(path) as temporary:
         save_file(contiguous, temporary, metadata=metadata)
 
@@ -87,11 +93,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise UserError(f"not a safetensors file ({error})", where=path, remedy="train it anew") from error
-    if metadata.get("format") != FORMAT:
+    if FORMAT not in metadata:
         raise UserError("a safetensors file, but not one of ours", where=path, remedy="train the stage first")
-    return json.loads(metadata["facts"]), tensors
-
-
-def parameter_count(network: torch.nn.Module) -> int:
-    """Count the trained numbers of a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
+    return json.loads(metadata[FORMAT]), tensors
