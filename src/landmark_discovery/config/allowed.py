@@ -94,6 +94,8 @@ def _range(node: Node) -> str:
         parts.append(f"of at most {high:g}")
     if "exclusiveMinimum" in node:
         parts.insert(0, f"above {node['exclusiveMinimum']:g}")
+    if "exclusiveMaximum" in node:
+        parts.append(f"below {node['exclusiveMaximum']:g}")
     if "multipleOf" in node:
         parts.append(f"divisible by {node['multipleOf']:g}")
     if "pattern" in node:
