@@ -1,5 +1,5 @@
-# Checkpoints, logs and the picture of each round lie beside the weights and aren't declared: Snakemake would delete them
-# before a job starts, and a run that was cut off couldn't go on.
+# Logs and the picture of each round lie beside the weights and aren't declared, so that they can be read while it trains:
+# Snakemake shows declared outputs only when a job has ended, and deletes them when it fails.
 rule train_stage1:
     input:
         store=store_of,

@@ -1,4 +1,4 @@
-# As in stage 1, checkpoints and logs lie beside the weights and aren't declared.
+# As in stage 1, the log lies beside the weights and isn't declared.
 rule train_stage2:
     input:
         store=store_of,
