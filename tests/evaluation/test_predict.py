@@ -60,6 +60,14 @@ def test_a_flip_map_that_is_not_one_to_one_reads_the_same_mirrored_channel_twice
     assert points.tolist() == [[[7.0, 7.0], [7.0, 7.0]]]
 
 
+def test_a_landmark_without_a_mirror_image_is_read_from_the_upright_image_alone():
+    upright = heatmaps((0, 1, 1, 0.5), (1, 6, 2, 0.25))
+    mirrored = heatmaps((0, 0, 7, 0.9), (1, 0, 7, 0.9))
+    points, scores = predict_with(network_that_gives(upright, mirrored), random_images(1), [-1, -1])
+    assert points.tolist() == [[[1.0, 1.0], [6.0, 2.0]]]
+    assert scores.tolist() == [[0.5, 0.25]]
+
+
 def test_a_maximum_in_column_0_is_in_column_0():
     upright, mirrored = heatmaps((0, 0, 4, 1.0), (1, 7, 3, 1.0)), heatmaps((0, 7, 4, 1.0), (1, 0, 3, 1.0))
     points, _ = predict_with(network_that_gives(upright, mirrored), random_images(1), [0, 1])

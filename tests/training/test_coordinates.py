@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from landmark_discovery.training.coordinates import grid_to_image, image_to_store
+from landmark_discovery.errors import UserError
+from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.keypoints import from_grid
 from landmark_discovery.training.views import plain_views
@@ -48,3 +49,13 @@ def test_both_ways_from_the_grid_to_the_stored_pixels_meet(store):
     through_original = image_to_store(store, indices, grid_to_image(store, indices, points, size_px=32))
     direct = plain_views(images.crops, 32).to_store(from_grid(torch.from_numpy(points).float()))
     np.testing.assert_allclose(through_original, direct.numpy(), atol=1e-3)
+
+
+def test_images_are_found_by_name_in_the_order_asked_for(store):
+    names = store.names[[1, 0, 1]]
+    assert positions_in_store(store, names, "test").tolist() == [1, 0, 1]
+
+
+def test_an_image_that_is_not_in_the_store_is_an_error_that_names_it(store):
+    with pytest.raises(UserError, match=r"pseudo-ground-truth: 1 images aren't .* 'other.jpg' first"):
+        positions_in_store(store, np.array([store.names[0], "other.jpg"]), "pseudo-ground-truth")

@@ -164,3 +164,16 @@ def test_a_fixed_threshold_takes_the_place_of_choosing_one():
     landmarker = Landmarker(centroids=np.zeros((1, 2), np.float32), selected=one, flip_map=one, threshold=0.07)
     settings = fixed_threshold(DetectionSettings(target_detections=9.0, nms_half_side_cells=3), landmarker)
     assert settings == DetectionSettings(threshold=0.07, target_detections=None, nms_half_side_cells=3)
+
+
+def test_stage_2_refuses_weights_of_another_network(trained, tmp_path, store, tiny_config):
+    truth = compute_pseudo_groundtruth(store, trained[0], tiny_config())
+    other = tiny_config(model={"descriptor_dim": 24})
+    with pytest.raises(UserError, match="another network than the configuration describes"):
+        run_stage2(store, trained[0], truth, other, tmp_path / "stage2.safetensors")
+
+
+def test_stage_2_refuses_a_pseudo_groundtruth_of_another_number_of_landmarks(trained, tmp_path, store, tiny_config):
+    truth = compute_pseudo_groundtruth(store, trained[0], tiny_config())
+    with pytest.raises(UserError, match=r"has \d landmarks, not 4"):
+        run_stage2(store, trained[0], truth, tiny_config(num_landmarks=4), tmp_path / "stage2.safetensors")

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from landmark_discovery.config.training import Stage2Settings
+from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage2
 from landmark_discovery.training.stage1 import initial_network
 from landmark_discovery.training.stage2 import landmark_network, landmark_targets, occlude, train_stage2
@@ -66,6 +67,18 @@ def test_a_mirrored_landmark_goes_into_the_channel_that_the_flip_map_names(learn
     heatmaps, present = learnt(targets_of([pixel(1, 2), ABSENT, pixel(5, 4)], [1, 0, 2]), mirror_probability=1.0)
     assert peaks(heatmaps) == [(1, 6, 2), (2, 2, 4)]
     assert present == [False, True, True]
+
+
+def test_a_landmark_without_a_mirror_image_is_absent_from_mirrored_views(learnt):
+    targets = targets_of([pixel(1, 2), pixel(5, 4), pixel(3, 3)], [0, -1, 2])
+    heatmaps, present = learnt(targets, mirror_probability=1.0)
+    assert [channel for channel, _, _ in peaks(heatmaps)] == [0, 2]
+    assert present == [True, False, True]
+
+
+def test_no_landmark_in_any_image_is_an_error_that_counts_the_images():
+    with pytest.raises(UserError, match="none of 1 images has a landmark"):
+        targets_of([ABSENT, ABSENT], [0, 1])
 
 
 def test_landmarks_that_a_flip_map_brings_together_add_up(learnt):

@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from landmark_discovery.config.training import DetectionSettings
+from landmark_discovery.geometry import mirror_points
 from landmark_discovery.heatmaps.descriptors import sample_descriptors
 from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neighbours
 from landmark_discovery.models.hourglass import HourglassNetwork
@@ -69,7 +70,7 @@ class Detections:
 
     def flipped_features(self, position_weight: float) -> NDArray[np.float32]:
         """Give the features of the mirrored twins, (n, D) or (n, D + 2)."""
-        mirrored = np.stack([self.grid_size - 1 - self.point[:, 0], self.point[:, 1]], axis=1)
+        mirrored = mirror_points(self.point, self.grid_size).astype(np.float32)
         return _with_position(self.flipped_descriptor, mirrored, position_weight / self.grid_size)
 
 

@@ -26,7 +26,7 @@ def positions_in_store(store: ImageStore, names: NDArray[np.str_], where: str) -
     missing = [name for name in names if name not in place]
     if missing:
         raise UserError(
-            f"{len(missing)} images aren't in the prepared data set, {missing[0]!r} first",
+            f"{len(missing)} images aren't in the prepared data set, {str(missing[0])!r} first",
             where=where,
             remedy="make it anew from this data set",
         )
