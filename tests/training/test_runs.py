@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
-from landmark_discovery.clustering.pseudo_groundtruth import Landmarker
+from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, NamedDetections, name_detections
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.training import runs
@@ -177,3 +177,14 @@ def test_stage_2_refuses_a_pseudo_groundtruth_of_another_number_of_landmarks(tra
     truth = compute_pseudo_groundtruth(store, trained[0], tiny_config())
     with pytest.raises(UserError, match=r"has \d landmarks, not 4"):
         run_stage2(store, trained[0], truth, tiny_config(num_landmarks=4), tmp_path / "stage2.safetensors")
+
+
+def test_fewer_clusters_than_landmarks_is_an_error_with_both_counts(trained, store, tiny_config, monkeypatch):
+    def only_the_first(candidates, landmarker):
+        named = name_detections(candidates, landmarker)
+        first = named.cluster == 0
+        return NamedDetections(named.detections.select(first), named.cluster[first], named.flipped_cluster[first])
+
+    monkeypatch.setattr(runs, "name_detections", only_the_first)
+    with pytest.raises(UserError, match="num_landmarks is 3, but the detections form only 1 clusters"):
+        compute_pseudo_groundtruth(store, trained[0], tiny_config())

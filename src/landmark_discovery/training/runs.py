@@ -17,6 +17,7 @@ from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
 from landmark_discovery.clustering.detections import detect
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
+    NamedDetections,
     PseudoGroundTruth,
     drop_inconsistent,
     name_detections,
@@ -108,7 +109,9 @@ def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config)
             size_px=trained.model.input_size_px,
         )
     count, limit = landmarker.num_landmarks, config.clustering.consistency_limit
-    points, score = drop_inconsistent(name_detections(candidates, landmarker), count, limit).table(count)
+    named = name_detections(candidates, landmarker)
+    _check_all_alive(named, count)
+    points, score = drop_inconsistent(named, count, limit).table(count)
     return PseudoGroundTruth(
         image=store.names[train],
         landmarks=grid_to_image(store, train, points, trained.model.input_size_px),
@@ -171,6 +174,16 @@ def _warmup_table(
     image = positions_in_store(store, keypoints.image[enough], "bootstrap keypoints")
     points = np.where(keypoints.inlier[..., None], keypoints.points, np.nan)[enough]
     return image, image_to_store(store, image, points)
+
+
+def _check_all_alive(named: NamedDetections, count: int) -> None:
+    alive = len(np.unique(named.cluster))
+    if alive < count:
+        raise UserError(
+            f"num_landmarks is {count}, but the detections form only {alive} clusters",
+            where="pseudo-ground-truth",
+            remedy="lower num_landmarks, give more or more varied images, or train longer",
+        )
 
 
 def _check_fit(trained: TrainedWeights, truth: PseudoGroundTruth, config: Config, weights: Path) -> None:
