@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -111,14 +110,15 @@ def find_landmarks(
             remedy="train longer, or set stage1.detection.target_detections",
         )
     sample = _clustered_sample(found, clustering)
-    candidates_wanted = round(num_landmarks * clustering.candidate_factor)
+    limit = _agreement_limit(found, clustering)
     choices = (
-        _cluster(found, sample, threshold, num_landmarks, candidates_wanted, clustering, restart)
+        _cluster(found, sample, threshold, num_landmarks, limit, clustering, restart)
         for restart in range(clustering.restarts)
     )
-    landmarker, purity = _best_choice(choices, found, clustering)
-    named = drop_inconsistent(name_detections(found, landmarker), num_landmarks, clustering.consistency_limit)
-    return landmarker, named, purity
+    # One choice needs no score. Which of several agrees best with itself can be told without any annotation.
+    best = next(choices) if clustering.restarts == 1 else max(choices, key=lambda c: agreement(c.points, limit).sum())
+    named = drop_inconsistent(name_detections(found, best.landmarker), num_landmarks, clustering.consistency_limit)
+    return best.landmarker, named, best.flip_purity
 
 
 def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
@@ -187,42 +187,38 @@ def read_pseudo_groundtruth(path: str | Path) -> PseudoGroundTruth:
     )
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """Hold one clustering: its landmarks, where they stand on the grid (N, K, 2), and its flip purity."""
+
+    landmarker: Landmarker
+    points: NDArray[np.float32]
+    flip_purity: float
+
+
 def _cluster(
     found: Detections,
     sample: NDArray[np.float32],
     threshold: float,
     num_landmarks: int,
-    clusters: int,
+    limit: float,
     clustering: ClusteringSettings,
     restart: int,
-) -> tuple[Landmarker, float]:
-    """Cluster from one start; give the landmarker and its flip purity."""
+) -> _Choice:
+    """Cluster from one start; of more clusters than landmarks, those that agree best are the landmarks."""
+    clusters = round(num_landmarks * clustering.candidate_factor)
     start = spread_start(sample, clusters, np.random.default_rng((clustering.seed, restart)))
     centroids = kmeans(sample, clusters, clustering, start)
-    cluster, _, flipped = _assign_both(found, centroids, clustering.position_weight)
+    cluster, distance, flipped = _assign_both(found, centroids, clustering.position_weight)
     mapping = flip_map(found.image, cluster, flipped, clusters)
     purity = flip_purity(cluster, flipped, mapping)
-    everything = np.arange(clusters)
-    landmarker = Landmarker(centroids, everything, mapping, threshold, clustering.position_weight)
-    if clusters == num_landmarks:
-        return landmarker, purity
-    points, _ = name_detections(found, landmarker).table(clusters)
-    limit = _agreement_limit(found, clustering)
-    selected = select_landmarks(points, mapping, num_landmarks, limit, SEPARATION * found.grid_size)
-    return replace(landmarker, selected=selected, flip_map=closed_flip_map(mapping, selected)), purity
-
-
-def _best_choice(
-    choices: Iterable[tuple[Landmarker, float]], found: Detections, clustering: ClusteringSettings
-) -> tuple[Landmarker, float]:
-    """Choose the clustering whose landmarks agree best with one another; no annotation is needed to tell."""
-
-    def score(choice: tuple[Landmarker, float]) -> float:
-        landmarker, _ = choice
-        points, _ = name_detections(found, landmarker).table(landmarker.num_landmarks)
-        return float(agreement(points, _agreement_limit(found, clustering)).sum())
-
-    return max(choices, key=score) if clustering.restarts > 1 else next(iter(choices))
+    points, _ = _nearest(found, cluster, distance, flipped).table(clusters)
+    selected = np.arange(clusters)
+    if clusters > num_landmarks:
+        selected = select_landmarks(points, mapping, num_landmarks, limit, SEPARATION * found.grid_size)
+        mapping = closed_flip_map(mapping, selected)
+    landmarker = Landmarker(centroids, selected, mapping, threshold, clustering.position_weight)
+    return _Choice(landmarker, points[:, selected], purity)
 
 
 def _agreement_limit(found: Detections, clustering: ClusteringSettings) -> float:

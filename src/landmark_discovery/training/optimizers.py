@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW, Optimizer, RMSprop
 
 from landmark_discovery.config.training import OptimizerSettings
 from landmark_discovery.models.hourglass import HourglassNetwork
+
+# Reading a loss stops the host until a GPU has caught up, so that it isn't done each iteration.
+LOG_EVERY = 20
 
 
 def make_optimizer(network: HourglassNetwork, settings: OptimizerSettings) -> Optimizer:
@@ -36,6 +40,15 @@ def set_learning_rate(optimizer: Optimizer, factor: float) -> None:
     """Set each group's learning rate to its initial one times a factor."""
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * factor
+
+
+def descend(loss: Tensor, network: HourglassNetwork, optimizer: Optimizer, settings: OptimizerSettings) -> None:
+    """Take one step down the gradient of a loss, clipped where the settings say so."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if settings.max_gradient_norm is not None:
+        clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
+    optimizer.step()
 
 
 def _group(parameters: Iterable[nn.Parameter], learning_rate: float) -> dict[str, object]:

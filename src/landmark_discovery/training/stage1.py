@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from tqdm import tqdm
 
@@ -27,13 +26,17 @@ from landmark_discovery.training.compilation import Forward, forward_of
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, clustered_keypoints, to_grid
 from landmark_discovery.training.losses import Stage1Loss, stage1_loss
-from landmark_discovery.training.optimizers import learning_rate_factor, make_optimizer, set_learning_rate
+from landmark_discovery.training.optimizers import (
+    LOG_EVERY,
+    descend,
+    learning_rate_factor,
+    make_optimizer,
+    set_learning_rate,
+)
 from landmark_discovery.training.runtime import arithmetic, autocast, generator_on
 from landmark_discovery.training.sampler import EpochSampler
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
-
-LOG_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -237,11 +240,7 @@ def training_step(
         detector, descriptor = forward(batch.views)
     shape = SHAPES[config.stage1.detector_target]
     loss = stage1_loss(detector, descriptor, batch.points, batch.ids, shape, config.stage1.descriptor_loss, generator)
-    optimizer.zero_grad(set_to_none=True)
-    loss.total.backward()  # type: ignore[no-untyped-call]
-    if config.stage1.optimizer.max_gradient_norm is not None:
-        clip_grad_norm_(network.parameters(), config.stage1.optimizer.max_gradient_norm)
-    optimizer.step()
+    descend(loss.total, network, optimizer, config.stage1.optimizer)
     return loss
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 from tqdm import tqdm
 
@@ -22,13 +21,17 @@ from landmark_discovery.training.compilation import Forward, forward_of
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
 from landmark_discovery.training.losses import stage2_loss
-from landmark_discovery.training.optimizers import learning_rate_factor, make_optimizer, set_learning_rate
+from landmark_discovery.training.optimizers import (
+    LOG_EVERY,
+    descend,
+    learning_rate_factor,
+    make_optimizer,
+    set_learning_rate,
+)
 from landmark_discovery.training.runtime import arithmetic, autocast, generator_on
 from landmark_discovery.training.sampler import EpochSampler
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
-
-LOG_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,7 @@ def training_step(
     with autocast(config.precision, batch.views.device):
         (predicted,) = forward(batch.views)
     loss = stage2_loss(predicted, batch.heatmaps, batch.present)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if config.stage2.optimizer.max_gradient_norm is not None:
-        clip_grad_norm_(network.parameters(), config.stage2.optimizer.max_gradient_norm)
-    optimizer.step()
+    descend(loss, network, optimizer, config.stage2.optimizer)
     return loss
 
 
@@ -168,7 +167,7 @@ def make_batch(
     channels = channels.clamp(min=0)
     found = ~torch.isnan(points[..., 0])
     present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
-    heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, size_px // 4)
+    heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, config.model.grid_size)
     return Batch(occlude(views, config.stage2, generator), heatmaps, present)
 
 
