@@ -1,9 +1,21 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from hypothesis import settings
 
 from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.data.store import ImageStore
+
+# Without a GPU Triton interprets its kernels; it reads this when it is imported.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# A busy machine makes no test fail.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 # A network of seconds: maps of 8 x 8 cells.
 TINY = {
@@ -25,13 +37,19 @@ TINY = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def kernel_device():
+    """Name the device of Triton's kernels: a GPU, or the CPU where they are interpreted."""
+    return torch.device("cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda")
+
+
+@pytest.fixture(scope="session")
 def tiny_config():
     """Give the configuration of a tiny network, with changes."""
     return lambda **changes: load_config(merged(TINY, changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build_store():
     return _build_store
 

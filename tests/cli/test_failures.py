@@ -40,6 +40,11 @@ def test_what_a_progress_bar_overwrote_is_passed_over(run):
     assert run(one="images: 0%\rimages: 50%\r") == ["images: 50% [one.log]"]
 
 
+def test_what_torchrun_says_after_the_error_is_passed_over(run):
+    assert run(one="error: a\nerror: b\nTraceback\nChildFailedError:\n====\n") == ["error: b [one.log]"]
+    assert run(one="Traceback\nKeyError: 3\n") == ["KeyError: 3 [one.log]"]
+
+
 @pytest.mark.parametrize("text", [None, "", "\n"])
 def test_a_log_without_words_is_passed_over(run, text):
     assert run(one=text) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from landmark_discovery.clustering import detections
 from landmark_discovery.clustering.detections import Detections, detect
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.training.images import StoredImages
@@ -29,7 +30,7 @@ def column_network(views):
     return torch.logit(red, eps=1e-6), columns
 
 
-def detect_in(images, indices=None, batch_size=64, **settings):
+def detect_in(images, indices=None, **settings):
     chosen = np.arange(len(images)) if indices is None else np.array(indices)
     return detect(
         column_network,
@@ -37,7 +38,7 @@ def detect_in(images, indices=None, batch_size=64, **settings):
         chosen,
         DetectionSettings(**settings),
         size_px=SIZE_PX,
-        batch_size=batch_size,
+        precision="float32",
     )
 
 
@@ -57,7 +58,8 @@ def test_a_peak_moves_a_quarter_cell_toward_its_larger_neighbour_and_so_does_its
     expected = np.zeros((2, GRID))
     expected[0, [2, 3]] = 0.75 / length, 0.25 / length
     expected[1, [5, 4]] = 0.75 / length, 0.25 / length
-    np.testing.assert_allclose(np.concatenate([found.descriptor, found.flipped_descriptor]), expected, atol=1e-5)
+    both = np.concatenate([found.descriptor, found.flipped_descriptor])
+    np.testing.assert_allclose(both, expected.astype(np.float16), atol=1e-5)
 
 
 def test_of_two_peaks_within_three_cells_the_higher_stays():
@@ -84,9 +86,10 @@ def test_the_strongest_detections_of_an_image_come_first_and_are_at_most_so_many
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 64])
-def test_images_are_numbered_in_the_order_in_which_they_were_asked_for(batch_size):
+def test_images_are_numbered_in_the_order_in_which_they_were_asked_for(batch_size, monkeypatch):
+    monkeypatch.setattr(detections, "CPU_BATCH", batch_size)
     images = images_with([(1, 1, 0.9)], [(2, 2, 0.9)], [(3, 3, 0.9)], [], [(5, 5, 0.9)])
-    found = detect_in(images, indices=[4, 3, 0, 2], batch_size=batch_size)
+    found = detect_in(images, indices=[4, 3, 0, 2])
     assert found.image.tolist() == [0, 2, 3]
     assert found.point[:, 0].tolist() == [5.0, 1.0, 3.0]
     assert (found.num_images, found.grid_size) == (4, GRID)
@@ -104,7 +107,7 @@ def test_detections_are_those_of_the_crop():
     images = images_with([(2, 5, 0.8)])
     right_half = StoredImages(images.pixels, torch.tensor([[4.0, 8.0, 20.0, 24.0]]), images.stored_size)
     # 16 pixels are shown at 32: the square of pixels 8-11, 20-23 becomes that of pixels 8-15, 24-31, cells 2-3, 6-7.
-    found = detect(column_network, right_half, np.array([0]), DetectionSettings(), size_px=SIZE_PX)
+    found = detect(column_network, right_half, np.array([0]), DetectionSettings(), size_px=SIZE_PX, precision="float32")
     assert len(found) == 1
     np.testing.assert_allclose(found.point[0], [2.5, 6.5], atol=0.5)
 
@@ -143,3 +146,17 @@ def test_with_a_weight_of_1_a_whole_crop_apart_is_a_distance_of_1():
 def test_a_twin_stands_at_the_mirrored_place():
     features = some_detections().flipped_features(2.0)
     np.testing.assert_allclose(features[:, 3:], [[14 / 8, 6 / 8], [0, 6 / 8], [10 / 8, 12 / 8]])
+
+
+def test_features_of_some_detections_are_those_rows_of_all():
+    found = some_detections()
+    for rows in (slice(1, 3), np.array([2, 0])):
+        np.testing.assert_array_equal(found.features(2.0, rows), found.features(2.0)[rows])
+        np.testing.assert_array_equal(found.flipped_features(2.0, rows), found.flipped_features(2.0)[rows])
+
+
+def test_descriptors_are_kept_at_half_precision_and_clustered_in_float32():
+    found = detect_in(images_with([(2, 5, 0.8)]))
+    assert found.descriptor.dtype == found.flipped_descriptor.dtype == np.float16
+    for weight in (0.0, 1.0):
+        assert found.features(weight).dtype == found.flipped_features(weight).dtype == np.float32

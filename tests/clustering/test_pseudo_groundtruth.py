@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from landmark_discovery.clustering import pseudo_groundtruth
 from landmark_discovery.clustering.detections import Detections, choose_threshold
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
@@ -47,6 +48,15 @@ def test_three_kinds_of_points_become_three_landmarks_with_their_flip_map():
     assert purity == 1.0
     assert (points == points[0]).all(), "every image has the same landmarks"
     assert scores[1, nose] == pytest.approx(0.5)
+
+
+def test_naming_some_detections_at_a_time_makes_no_difference(monkeypatch):
+    landmarker, whole, _ = find_landmarks(three_faces(), 3, DetectionSettings(), CLUSTERING)
+    monkeypatch.setattr(pseudo_groundtruth, "ASSIGNED_AT_ONCE", 2)
+    parts = name_detections(three_faces(), landmarker)
+    np.testing.assert_array_equal(parts.cluster, whole.cluster)
+    np.testing.assert_array_equal(parts.flipped_cluster, whole.flipped_cluster)
+    np.testing.assert_array_equal(parts.detections.point, whole.detections.point)
 
 
 def test_detections_at_or_below_the_threshold_are_no_landmarks():

@@ -3,7 +3,14 @@ import json
 import pytest
 
 from landmark_discovery.config.loading import default_values, load_config, merged
-from landmark_discovery.config.steps import STEPS, canonical_json, shared_name, step_keys, step_tree
+from landmark_discovery.config.steps import (
+    STEPS,
+    canonical_json,
+    shared_name,
+    step_keys,
+    step_tree,
+    training_command,
+)
 from landmark_discovery.config.steps_json import read_step_settings, step_settings
 from landmark_discovery.errors import UserError
 
@@ -42,6 +49,7 @@ def test_settings_are_canonical_json_of_the_keys_of_the_step():
         ({"dataset": {"crop_margin": 0.7}}, ["report"]),
         ({"dataset": {"max_crop_px": 99}}, ["prepare", "report"]),
         ({"dataset": {"synthetic": {"seed": 9}}}, ["synthesize", "report"]),
+        ({"processes": 2}, ["train-stage1", "train-stage2", "report"]),
         ({"experiment": "other"}, ["report"]),
     ],
 )
@@ -122,3 +130,9 @@ def test_the_name_of_a_shared_result_depends_on_the_folder_of_images():
 
 def test_the_defaults_name_every_section():
     assert set(step_tree(load_config({}), "report")) == set(default_values())
+
+
+def test_training_starts_by_torchrun_where_several_processes_share_it():
+    assert training_command(load_config({})) == "landmarks"
+    several = training_command(load_config({"processes": 4}))
+    assert several == "torchrun --standalone --nproc-per-node 4 -m landmark_discovery"

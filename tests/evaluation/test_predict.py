@@ -39,6 +39,7 @@ def predict_with(network, images, flip_map, *, subpixel=False, batch_size=64):
         images,
         np.arange(len(images)),
         size_px=32,
+        precision="float32",
         subpixel=subpixel,
         batch_size=batch_size,
     )
@@ -129,6 +130,7 @@ def predict_first(network, landmarker):
         np.array([0]),
         DetectionSettings(threshold=0.9),
         size_px=32,
+        precision="float32",
     )
 
 

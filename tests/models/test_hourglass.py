@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from landmark_discovery.models.hourglass import Block, Hourglass, HourglassNetwork
+from landmark_discovery.models.layers import PlainLayers
 
 
 def parameters(network):
@@ -95,6 +96,34 @@ def test_one_batch_of_two_views_equals_two_passes():
         together = network(images)[0]
         apart = torch.cat([network(images[:1])[0], network(images[1:])[0]])
     torch.testing.assert_close(together, apart)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_scores_of_an_evaluated_network_are_exact_and_all_else_is_rounded(training):
+    network = HourglassNetwork({0: 1, 1: 16}, width=16, depth=1, groups=2).train(training)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        scores, descriptors = network(torch.rand(1, 3, 32, 32))
+    assert scores.dtype == (torch.bfloat16 if training else torch.float32)
+    assert descriptors.dtype == torch.bfloat16
+    # Rounded to 8 binary digits, some of 64 scores would tie.
+    assert training or not torch.equal(scores, scores.bfloat16().float())
+
+
+def test_other_layers_reach_every_part_of_a_network():
+    class CountedLayers(PlainLayers):
+        norms = 0
+
+        def norm_relu(self, features, norm):
+            self.norms += 1
+            return super().norm_relu(features, norm)
+
+    network, counted = HourglassNetwork({0: 1}, width=16, depth=1, groups=2), CountedLayers()
+    images = torch.rand(1, 3, 16, 16)
+    with torch.no_grad():
+        (expected,) = network(images)
+        network.use_layers(counted)
+        assert torch.equal(network(images)[0], expected)
+    assert counted.norms == sum(isinstance(module, torch.nn.GroupNorm) for module in network.modules())
 
 
 def test_a_head_that_is_not_there_is_refused():

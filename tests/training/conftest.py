@@ -6,7 +6,7 @@ import torch
 from landmark_discovery.training.images import StoredImages
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def faces():
     """Give smooth random RGB images of 40 x 40 pixels, each different from its mirror image."""
 

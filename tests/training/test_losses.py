@@ -6,15 +6,15 @@ import torch
 from landmark_discovery.config.training import DescriptorLossSettings
 from landmark_discovery.heatmaps.targets import PIXEL
 from landmark_discovery.training.losses import stage1_loss, stage2_loss
+from landmark_discovery.training.randomness import Randomness
 
 NAN = math.nan
 
 
 def loss_of(detector, descriptor, points, ids, **changes):
     settings = DescriptorLossSettings(**({"negative_pairs": 1, "weight": 10.0} | changes))
-    return stage1_loss(
-        detector, descriptor, torch.tensor(points), torch.tensor(ids), PIXEL, settings, torch.Generator().manual_seed(0)
-    )
+    randomness = Randomness(torch.Generator().manual_seed(0))
+    return stage1_loss(detector, descriptor, torch.tensor(points), torch.tensor(ids), PIXEL, settings, randomness)
 
 
 def test_the_detector_loss_is_the_sum_of_both_views_mean_squared_errors():

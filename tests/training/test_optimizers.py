@@ -7,14 +7,15 @@ from torch.optim import AdamW, RMSprop
 from landmark_discovery.config.training import OptimizerSettings, Stage1Settings, Stage2Settings
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.optimizers import learning_rate_factor, make_optimizer, set_learning_rate
+from landmark_discovery.training.parameters import TrainedParameters
 
 
 def factors(settings, iterations, total=10):
     return [learning_rate_factor(iteration, total, settings) for iteration in iterations]
 
 
-def small_network():
-    return HourglassNetwork({0: 1, 1: 8}, width=16, depth=1, groups=2)
+def small_parameters():
+    return TrainedParameters(HourglassNetwork({0: 1, 1: 8}, width=16, depth=1, groups=2), "float32")
 
 
 def rates(optimizer):
@@ -49,25 +50,28 @@ def test_warm_up_and_cosine_multiply():
 
 
 def test_every_parameter_is_trained_once_the_trunk_at_its_own_rate():
-    network = small_network()
-    optimizer = make_optimizer(network, OptimizerSettings(learning_rate=0.5, trunk_learning_rate_factor=0.1))
-    heads, trunk = ({id(parameter) for parameter in group["params"]} for group in optimizer.param_groups)
+    parameters = small_parameters()
+    optimizer = make_optimizer(parameters, OptimizerSettings(learning_rate=0.5, trunk_learning_rate_factor=0.1))
     assert rates(optimizer) == pytest.approx([0.5, 0.05])
-    assert len(heads) + len(trunk) == len(list(network.parameters()))
-    assert heads | trunk == {id(parameter) for parameter in network.parameters()}
-    assert id(network.conv1.weight) in trunk
-    assert id(network.last_layer(1).weight) in heads
+    trained = [values for group in optimizer.param_groups for values in group["params"]]
+    network = parameters.network
+    assert sum(values.numel() for values in trained) == sum(own.numel() for own in network.parameters())
+    for number, group in enumerate(optimizer.param_groups):
+        for values in group["params"]:
+            torch.nn.init.constant_(values, number)
+    assert all((parameter == 0).all() for parameter in network.head_parameters())
+    assert all((parameter == 1).all() for parameter in network.trunk_parameters())
 
 
 def test_a_factor_acts_on_the_first_rate_and_does_not_accumulate():
-    optimizer = make_optimizer(small_network(), OptimizerSettings(learning_rate=0.5, trunk_learning_rate_factor=0.2))
+    optimizer = make_optimizer(small_parameters(), OptimizerSettings(learning_rate=0.5, trunk_learning_rate_factor=0.2))
     set_learning_rate(optimizer, 0.1)
     set_learning_rate(optimizer, 0.1)
     assert rates(optimizer) == pytest.approx([0.05, 0.01])
 
 
 def test_the_papers_optimiser_is_rmsprop_without_momentum():
-    optimizer = make_optimizer(small_network(), OptimizerSettings())
+    optimizer = make_optimizer(small_parameters(), OptimizerSettings())
     assert isinstance(optimizer, RMSprop)
     for group in optimizer.param_groups:
         constants = {name: group[name] for name in ("lr", "alpha", "eps", "momentum", "weight_decay", "centered")}
@@ -77,12 +81,13 @@ def test_the_papers_optimiser_is_rmsprop_without_momentum():
 
 
 def test_the_first_step_of_rmsprop_is_ten_times_the_rate():
-    network = small_network()
-    optimizer = make_optimizer(network, OptimizerSettings(weight_decay=0.0, trunk_learning_rate_factor=0.1))
+    parameters = small_parameters()
+    network = parameters.network
+    optimizer = make_optimizer(parameters, OptimizerSettings(weight_decay=0.0, trunk_learning_rate_factor=0.1))
     head, trunk = network.last_layer(1).weight, network.conv1.weight
     before = [head.detach().clone(), trunk.detach().clone()]
-    for parameter in network.parameters():
-        parameter.grad = torch.full_like(parameter, -0.5)
+    for values in parameters.all():
+        values.grad = torch.full_like(values, -0.5)
     optimizer.step()
     # The mean square is (1 - 0.99) g^2, so that a step is rate * g / (0.1 |g|).
     torch.testing.assert_close(head.detach() - before[0], torch.full_like(head, 1e-3), rtol=1e-2, atol=0)
@@ -90,6 +95,6 @@ def test_the_first_step_of_rmsprop_is_ten_times_the_rate():
 
 
 def test_adamw_by_name():
-    optimizer = make_optimizer(small_network(), OptimizerSettings(name="adamw", weight_decay=0.01))
+    optimizer = make_optimizer(small_parameters(), OptimizerSettings(name="adamw", weight_decay=0.01))
     assert isinstance(optimizer, AdamW)
     assert optimizer.param_groups[1]["weight_decay"] == 0.01

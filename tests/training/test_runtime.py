@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.training.runtime import arithmetic, autocast, choose_device, generator_on
+from landmark_discovery.training.runtime import arithmetic, autocast, choose_device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -58,9 +58,3 @@ def test_a_cpu_computes_in_float32_whatever_is_asked_for():
     matrix = torch.ones(2, 2)
     with autocast("bfloat16", CPU):
         assert (matrix @ matrix).dtype == torch.float32
-
-
-def test_a_seeded_generator_repeats_itself():
-    first, second = (torch.rand(3, generator=generator_on(CPU, 5)) for _ in range(2))
-    assert torch.equal(first, second)
-    assert not torch.equal(first, torch.rand(3, generator=generator_on(CPU, 6)))

@@ -24,10 +24,11 @@ class WatchedImages(StoredImages):
     asked: list = dataclasses.field(default_factory=list)
     geometries: list = dataclasses.field(default_factory=list)
 
-    def augmented_views(self, indices, geometry, settings, generator):
-        self.asked.append(indices.tolist())
-        self.geometries.append(geometry)
-        return super().augmented_views(indices, geometry, settings, generator)
+    def views_of(self, pixels, indices, geometry, change=None):
+        if change is not None:
+            self.asked.append(indices.tolist())
+            self.geometries.append(geometry)
+        return super().views_of(pixels, indices, geometry, change)
 
 
 @pytest.fixture

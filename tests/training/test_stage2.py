@@ -7,6 +7,7 @@ import torch
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage2
+from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.stage1 import initial_network
 from landmark_discovery.training.stage2 import landmark_network, landmark_targets, occlude, train_stage2
 
@@ -26,8 +27,8 @@ def targets_of(points, flip_map, image=0):
     return landmark_targets(np.array([image]), np.array([points]), np.array(flip_map), CPU)
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+def randomness(seed=0):
+    return Randomness(torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_the_new_last_layer_depends_on_the_seed_alone(tiny_config):
 @pytest.mark.parametrize("seed", range(5))
 def test_an_occlusion_is_one_black_square_inside_the_view(seed):
     covered = occlude(
-        torch.ones(6, 3, 32, 32), Stage2Settings(occlusion_size=0.25, occlusion_probability=1.0), generator(seed)
+        torch.ones(6, 3, 32, 32), Stage2Settings(occlusion_size=0.25, occlusion_probability=1.0), randomness(seed)
     )
     for view in covered:
         black = (view == 0).all(dim=0)
@@ -183,7 +184,7 @@ def test_an_occlusion_is_one_black_square_inside_the_view(seed):
 
 def test_an_occlusion_reaches_every_place_at_which_it_fits():
     covered = occlude(
-        torch.ones(2000, 1, 8, 8), Stage2Settings(occlusion_size=0.75, occlusion_probability=1.0), generator()
+        torch.ones(2000, 1, 8, 8), Stage2Settings(occlusion_size=0.75, occlusion_probability=1.0), randomness()
     )
     corners = {tuple((view[0] == 0).nonzero()[0].tolist()) for view in covered}
     assert corners == {(y, x) for y in range(3) for x in range(3)}
@@ -191,12 +192,12 @@ def test_an_occlusion_reaches_every_place_at_which_it_fits():
 
 def test_so_many_views_are_occluded_and_the_others_stay():
     views = torch.ones(1000, 1, 8, 8)
-    half = occlude(views, Stage2Settings(occlusion_probability=0.5), generator())
+    half = occlude(views, Stage2Settings(occlusion_probability=0.5), randomness())
     assert (half == 0).any(dim=(1, 2, 3)).float().mean().item() == pytest.approx(0.5, abs=0.05)
-    assert torch.equal(occlude(views, Stage2Settings(occlusion_probability=0.0), generator()), views)
+    assert torch.equal(occlude(views, Stage2Settings(occlusion_probability=0.0), randomness()), views)
     assert views.min() == 1, "the views given are not changed"
 
 
 def test_the_papers_square_is_80_pixels_of_256():
-    covered = occlude(torch.ones(1, 1, 256, 256), Stage2Settings(occlusion_probability=1.0), generator())
+    covered = occlude(torch.ones(1, 1, 256, 256), Stage2Settings(occlusion_probability=1.0), randomness())
     assert (covered == 0).sum() == 80 * 80

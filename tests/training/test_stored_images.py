@@ -3,7 +3,9 @@ import torch
 
 from landmark_discovery.config.training import AugmentationSettings
 from landmark_discovery.data.store import read_store, write_store
+from landmark_discovery.training.colour import draw_colour_change
 from landmark_discovery.training.images import stored_images
+from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.views import mirrored_views, plain_views
 
 CPU = torch.device("cpu")
@@ -17,11 +19,21 @@ def crops_as_stored(stored, indices):
     return stored.pixels[indices, 4:36, 4:36].permute(0, 3, 1, 2) / 255
 
 
-def test_images_are_read_by_position_as_channels_of_0_to_255(stored):
-    images = stored.gather(torch.tensor([2, 0]))
-    assert images.shape == (2, 3, 40, 40)
-    assert images.dtype == torch.float32
-    assert images[0, 1, 7, 5] == stored.pixels[2, 7, 5, 1]
+def augmented(stored, indices, geometry, settings):
+    change = draw_colour_change(len(indices), settings, Randomness(torch.Generator().manual_seed(0)))
+    return stored.views_of(stored.read(indices), indices, geometry, change)
+
+
+def test_images_are_read_by_position(stored):
+    images = stored.read(torch.tensor([2, 0]))
+    assert images.shape == (2, 40, 40, 3)
+    assert images.dtype == torch.uint8
+    assert images[0, 7, 5, 1] == stored.pixels[2, 7, 5, 1]
+
+
+def test_images_read_on_the_host_are_the_same(stored):
+    indices = torch.tensor([2, 0, 2])
+    assert torch.equal(stored.read_host(indices), stored.read(indices))
 
 
 def test_a_view_of_the_crop_at_its_own_size_is_the_crop_in_0_to_1(stored):
@@ -41,17 +53,17 @@ def test_a_mirrored_view_is_the_mirror_image_exactly(stored):
 def test_augmented_views_change_colours_before_they_cut(stored):
     indices = torch.tensor([0, 4])
     geometry = plain_views(stored.crops[indices], 32)
-    same = stored.augmented_views(indices, geometry, UNCHANGED, torch.Generator().manual_seed(0))
+    same = augmented(stored, indices, geometry, UNCHANGED)
     torch.testing.assert_close(same, stored.views(indices, geometry), atol=1e-5, rtol=0)
     darker = UNCHANGED.model_copy(update={"brightness": (0.5, 0.5), "brightness_per_channel_probability": 0.0})
-    halved = stored.augmented_views(indices, geometry, darker, torch.Generator().manual_seed(0))
+    halved = augmented(stored, indices, geometry, darker)
     torch.testing.assert_close(halved, same / 2, atol=1e-5, rtol=0)
 
 
 def test_augmenting_leaves_the_store_as_it_is(stored):
     before = stored.pixels.clone()
     indices = torch.arange(len(stored))
-    stored.augmented_views(indices, plain_views(stored.crops, 32), AugmentationSettings(), torch.Generator())
+    augmented(stored, indices, plain_views(stored.crops, 32), AugmentationSettings())
     assert torch.equal(stored.pixels, before)
 
 
@@ -63,4 +75,4 @@ def test_a_store_on_disk_opens_with_crops_in_its_own_pixels(tmp_path, build_stor
     assert images.device == CPU
     assert images.crops.tolist() == [[4.0, 4.0, 28.0, 28.0]] * 2
     assert images.stored_size.tolist() == [[34.0, 32.0]] * 2
-    np.testing.assert_array_equal(images.gather(torch.tensor([1]))[0, 0, :32, :34], written.images[1, :32, :34, 0])
+    np.testing.assert_array_equal(images.read(torch.tensor([1]))[0, :32, :34], written.images[1, :32, :34])

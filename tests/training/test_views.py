@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landmark_discovery.config.training import AugmentationSettings
+from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.views import mirrored_views, plain_views, random_views, sample_views
 
 STILL = AugmentationSettings(scale=(1.0, 1.0), translation=(0.0, 0.0), rotation_degrees=(0.0, 0.0))
@@ -17,6 +18,10 @@ def rectangle(*corners):
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def randomness(seed=0):
+    return Randomness(generator(seed))
 
 
 def image_with_dot(x, y, width=40, height=30):
@@ -51,7 +56,9 @@ def test_mirroring_turns_the_view_and_its_points_round():
 
 
 def test_mirroring_twice_changes_nothing():
-    plain = random_views(rectangle(2, 3, 30, 25), torch.tensor([[40.0, 30.0]]), 16, AugmentationSettings(), generator())
+    plain = random_views(
+        rectangle(2, 3, 30, 25), torch.tensor([[40.0, 30.0]]), 16, AugmentationSettings(), randomness()
+    )
     flags = torch.tensor([True])
     twice = mirrored_views(mirrored_views(plain, flags), flags)
     torch.testing.assert_close(twice.matrix, plain.matrix)
@@ -61,7 +68,7 @@ def test_mirroring_twice_changes_nothing():
 @given(st.integers(0, 1000))
 def test_to_the_view_and_back_is_identity(seed):
     geometry = random_views(
-        rectangle(2, 3, 30, 25), torch.tensor([[40.0, 30.0]]), 64, AugmentationSettings(), generator(seed)
+        rectangle(2, 3, 30, 25), torch.tensor([[40.0, 30.0]]), 64, AugmentationSettings(), randomness(seed)
     )
     points = torch.rand(1, 5, 2, generator=generator(seed + 1)) * 40
     torch.testing.assert_close(geometry.to_store(geometry.to_view(points)), points, atol=1e-3, rtol=1e-4)
@@ -71,7 +78,7 @@ def test_to_the_view_and_back_is_identity(seed):
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_points_move_exactly_with_pixels(seed, mirrored):
     size = torch.tensor([[40.0, 30.0]])
-    geometry = random_views(rectangle(4, 2, 36, 28), size, 64, AugmentationSettings(), generator(seed))
+    geometry = random_views(rectangle(4, 2, 36, 28), size, 64, AugmentationSettings(), randomness(seed))
     geometry = mirrored_views(geometry, torch.tensor([mirrored]))
     view = sample_views(image_with_dot(20.0, 15.0), size, geometry)
     expected = geometry.to_view(torch.tensor([[[20.0, 15.0]]]))[0, 0]
@@ -82,7 +89,7 @@ def test_points_move_exactly_with_pixels(seed, mirrored):
 
 def test_rotation_turns_about_the_centre_of_the_image_not_of_the_crop():
     quarter = STILL.model_copy(update={"rotation_degrees": (90.0, 90.0)})
-    geometry = random_views(rectangle(0, 0, 20, 10), torch.tensor([[41.0, 31.0]]), 10, quarter, generator())
+    geometry = random_views(rectangle(0, 0, 20, 10), torch.tensor([[41.0, 31.0]]), 10, quarter, randomness())
     centre = plain_views(rectangle(0, 0, 20, 10), 10).to_view(torch.tensor([[[20.0, 15.0]]]))
     torch.testing.assert_close(geometry.to_view(torch.tensor([[[20.0, 15.0]]])), centre)
 
@@ -91,7 +98,7 @@ def test_scale_and_translation_stay_in_their_ranges():
     settings = STILL.model_copy(update={"scale": (0.8, 1.2), "translation": (-0.05, 0.05)})
     crops = rectangle(0, 0, 100, 50).expand(500, 4)
     size = torch.tensor([[100.0, 50.0]]).expand(500, 2)
-    geometry = random_views(crops, size, 100, settings, generator())
+    geometry = random_views(crops, size, 100, settings, randomness())
     horizontal, vertical = geometry.matrix[:, 0, 0], geometry.matrix[:, 1, 1] / 2
     for factor in (horizontal, vertical):
         assert 0.8 <= factor.min() < 0.82

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from landmark_discovery.cli.failures import failures
 from landmark_discovery.config.experiments import load_experiments
 from landmark_discovery.config.fingerprint import folder_fingerprint
-from landmark_discovery.config.steps import shared_name
+from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.errors import UserError
 from landmark_discovery.writable import check_writable
@@ -140,7 +140,7 @@ def benchmarks_of(wildcards):
 
 
 def gpus(experiment):
-    """Count the GPUs that a training job of an experiment takes."""
+    """Count the GPUs that a process of an experiment takes."""
     driver = shutil.which("nvidia-smi") is not None
     return int(experiment.device == "cuda" or (experiment.device == "auto" and driver))
 
@@ -148,3 +148,13 @@ def gpus(experiment):
 def gpus_of(wildcards):
     """Count the GPUs that a job of the wildcards' experiment takes."""
     return gpus(EXPERIMENTS[wildcards.experiment])
+
+
+def training_gpus_of(wildcards):
+    """Count the GPUs that a training job of the wildcards' experiment takes."""
+    return gpus_of(wildcards) * EXPERIMENTS[wildcards.experiment].processes
+
+
+def training_command_of(wildcards):
+    """Give the command that trains the wildcards' experiment, in one process or several."""
+    return training_command(EXPERIMENTS[wildcards.experiment])

@@ -12,12 +12,13 @@ rule export_pseudo_groundtruth:
         "../../envs/environment.yaml"
     threads: 8
     resources:
-        gpu=gpus_of,
+        gpu=training_gpus_of,
         mem_mb=3500,
         runtime=240,
     params:
+        command=training_command_of,
         settings=experiment_settings("export-pseudo-groundtruth"),
     message:
         "Exporting the pseudo-ground-truth of {wildcards.experiment}"
     shell:
-        "landmarks export-pseudo-groundtruth --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.pseudo_groundtruth:q} 2>&1 | tee -i {log:q}"
+        "{params.command} export-pseudo-groundtruth --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.pseudo_groundtruth:q} 2>&1 | tee -i {log:q}"

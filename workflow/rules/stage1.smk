@@ -14,12 +14,13 @@ rule train_stage1:
         "../../envs/environment.yaml"
     threads: 8
     resources:
-        gpu=gpus_of,
+        gpu=training_gpus_of,
         mem_mb=3500,
         runtime=2880,
     params:
+        command=training_command_of,
         settings=experiment_settings("train-stage1"),
     message:
         "Stage 1 of {wildcards.experiment}: self-training"
     shell:
-        "landmarks train-stage1 --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
+        "{params.command} train-stage1 --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"

@@ -14,12 +14,13 @@ rule train_stage2:
         "../../envs/environment.yaml"
     threads: 8
     resources:
-        gpu=gpus_of,
+        gpu=training_gpus_of,
         mem_mb=3500,
         runtime=2880,
     params:
+        command=training_command_of,
         settings=experiment_settings("train-stage2"),
     message:
         "Stage 2 of {wildcards.experiment}: landmark detector"
     shell:
-        "landmarks train-stage2 --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --pseudo-groundtruth {input.pseudo_groundtruth:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
+        "{params.command} train-stage2 --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --pseudo-groundtruth {input.pseudo_groundtruth:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
 from types import FrameType
 
 import typer
@@ -26,18 +28,33 @@ for group in (data, bootstrap, training, prediction, evaluation, pictures, proje
 def main() -> None:
     """Run the command line; an error of the user is one line on stderr and the exit status 2."""
     signal.signal(signal.SIGTERM, _end)
+    if not _speaks():
+        # Read when the bars' module is imported.
+        os.environ["TQDM_DISABLE"] = "1"
     try:
         app()
     except UserError as error:
-        _stop(str(error))
+        _stop(str(error) if _speaks() else None)
     except OSError as error:
         _stop(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
 
 
-def _stop(message: str) -> None:
+def _speaks() -> bool:
+    """Say whether this process tells of progress and errors: of several that torchrun started, the machine's first.
+
+    They run the same command on the same files, and what the main one meets is raised in all, so that one line says it.
+    """
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+def _stop(message: str | None) -> None:
     if "tqdm" in sys.modules:
         _close_progress_bars()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    if message is None:
+        # As soon as one process ends, torchrun stops the others, and the one that speaks may not have done so yet.
+        time.sleep(2)
+    else:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
 
 

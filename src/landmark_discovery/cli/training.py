@@ -1,4 +1,4 @@
-"""Commands that train."""
+"""Commands that train: alone, or as several processes that torchrun started (docs/several-gpus.md)."""
 
 from __future__ import annotations
 
@@ -61,11 +61,10 @@ def export_pseudo_groundtruth(
 ) -> None:
     """Find and cluster keypoints of all training images with the weights of stage 1, as a file anyone can read."""
     chosen = settings_of("export-pseudo-groundtruth", settings, config, assignments)
-    from landmark_discovery.clustering.pseudo_groundtruth import write_pseudo_groundtruth
     from landmark_discovery.data.store import read_store
-    from landmark_discovery.training.runs import compute_pseudo_groundtruth
+    from landmark_discovery.training.runs import run_pseudo_groundtruth
 
-    write_pseudo_groundtruth(output, compute_pseudo_groundtruth(read_store(store), weights, chosen))
+    run_pseudo_groundtruth(read_store(store), weights, chosen, output)
 
 
 def train_stage2(

@@ -19,7 +19,14 @@ from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neig
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import CELL_PX
+from landmark_discovery.training.processes import Processes
+from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.views import plain_views
+
+Rows = NDArray[np.int64] | slice
+EVERY_ROW = slice(None)
+# Images that the network sees at once: a GPU needs many to be busy while the host reads what it found.
+GPU_BATCH, CPU_BATCH = 256, 32
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ class Detections:
         image: position of the image among those that were searched, int64 (n,).
         point: on the grid, float32 (n, 2).
         score: float32 (n,).
-        descriptor: of length 1, float32 (n, D).
-        flipped_descriptor: of the same point in the mirrored image, float32 (n, D).
+        descriptor: of length 1, float16 (n, D).
+        flipped_descriptor: of the same point in the mirrored image, float16 (n, D).
         num_images: images that were searched.
         grid_size: cells along a side of the maps.
     """
@@ -39,8 +46,8 @@ class Detections:
     image: NDArray[np.int64]
     point: NDArray[np.float32]
     score: NDArray[np.float32]
-    descriptor: NDArray[np.float32]
-    flipped_descriptor: NDArray[np.float32]
+    descriptor: NDArray[np.floating]
+    flipped_descriptor: NDArray[np.floating]
     num_images: int
     grid_size: int
 
@@ -60,18 +67,19 @@ class Detections:
             self.grid_size,
         )
 
-    def features(self, position_weight: float) -> NDArray[np.float32]:
-        """Give what is clustered: the descriptor, and with a weight the place in the crop, (n, D) or (n, D + 2).
+    def features(self, position_weight: float, rows: Rows = EVERY_ROW) -> NDArray[np.float32]:
+        """Give what is clustered: the descriptor, and with a weight the place in the crop, (m, D) or (m, D + 2).
 
         Args:
             position_weight: distance that a move across the whole crop adds between two features.
+            rows: which detections, (m,).
         """
-        return _with_position(self.descriptor, self.point, position_weight / self.grid_size)
+        return _with_position(self.descriptor[rows], self.point[rows], position_weight / self.grid_size)
 
-    def flipped_features(self, position_weight: float) -> NDArray[np.float32]:
-        """Give the features of the mirrored twins, (n, D) or (n, D + 2)."""
-        mirrored = mirror_points(self.point, self.grid_size).astype(np.float32)
-        return _with_position(self.flipped_descriptor, mirrored, position_weight / self.grid_size)
+    def flipped_features(self, position_weight: float, rows: Rows = EVERY_ROW) -> NDArray[np.float32]:
+        """Give the features of the mirrored twins, (m, D) or (m, D + 2)."""
+        mirrored = mirror_points(self.point[rows], self.grid_size).astype(np.float32)
+        return _with_position(self.flipped_descriptor[rows], mirrored, position_weight / self.grid_size)
 
 
 @torch.inference_mode()
@@ -82,8 +90,8 @@ def detect(
     settings: DetectionSettings,
     *,
     size_px: int,
+    precision: str,
     refine: bool = True,
-    batch_size: int = 64,
 ) -> Detections:
     """Find detections in the crops of many images (method, section 4).
 
@@ -94,19 +102,41 @@ def detect(
         settings: threshold, suppression; with `target_detections` everything above 0 is a candidate, since the
             threshold is chosen afterwards.
         size_px: width and height of the network's input.
+        precision: of the network on a GPU; scores come in float32 from it all the same.
         refine: move each point a quarter of a cell toward its larger neighbours.
-        batch_size: images at once.
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
-    parts: list[tuple[NDArray[Any], ...]] = []
-    for start, batch in _batches(indices, batch_size, images.device):
+    columns: list[list[NDArray[Any]]] = [[] for _ in range(5)]
+    for start, batch in _batches(indices, GPU_BATCH if images.device.type == "cuda" else CPU_BATCH, images.device):
         views = images.views(batch, plain_views(images.crops[batch], size_px))
-        # In full precision: rounded scores tie, and ties always go to the same side.
-        scores, maps = network(torch.cat([views, views.flip(3)]))
+        with autocast(precision, images.device):
+            scores, maps = network(torch.cat([views, views.flip(3)]))
         found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine)
-        parts.append((found[0].cpu().numpy() + start, *(part.cpu().numpy() for part in found[1:])))
-    image, point, score, descriptor, flipped = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        for column, part in zip(columns, (found[0] + start, *found[1:]), strict=True):
+            column.append(part.cpu().numpy())
+    image, point, score, descriptor, flipped = (_drained(column) for column in columns)
     return Detections(image, point, score, descriptor, flipped, len(indices), size_px // CELL_PX)
+
+
+def joined_detections(own: Detections, indices: NDArray[np.int64], processes: Processes) -> Detections:
+    """Join on the main process what each process found in its part of the images.
+
+    Args:
+        own: of this process, in its part of `indices`.
+        indices: all images that were searched, (N,).
+        processes: that searched.
+    """
+    first = int(processes.part(np.arange(len(indices)))[:1].sum())
+    joined = processes.gathered
+    return Detections(
+        joined(own.image + first),
+        joined(own.point),
+        joined(own.score),
+        joined(own.descriptor),
+        joined(own.flipped_descriptor),
+        len(indices),
+        own.grid_size,
+    )
 
 
 def choose_threshold(scores: NDArray[np.float32], num_images: int, settings: DetectionSettings) -> float:
@@ -119,10 +149,10 @@ def choose_threshold(scores: NDArray[np.float32], num_images: int, settings: Det
     return float(np.partition(scores, len(scores) - wanted - 1)[len(scores) - wanted - 1])
 
 
-def _with_position(descriptors: NDArray[np.float32], points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+def _with_position(descriptors: NDArray[np.floating], points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
     if scale == 0:
-        return descriptors
-    return np.concatenate([descriptors, points * np.float32(scale)], axis=1)
+        return descriptors.astype(np.float32)
+    return np.concatenate([descriptors, points * np.float32(scale)], axis=1, dtype=np.float32)
 
 
 def _detect_in_maps(
@@ -137,10 +167,17 @@ def _detect_in_maps(
     cells = torch.stack([cell % grid_size, cell // grid_size], dim=2)
     points = refine_quarter_cell(cells, scores) if refine else cells.to(scores.dtype)
     mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
-    descriptors = sample_descriptors(maps, torch.cat([points, mirrored]))
+    descriptors = sample_descriptors(maps, torch.cat([points, mirrored])).half()
     found = score > 0
     image = torch.arange(batch, device=scores.device)[:, None].expand_as(found)
     return image[found], points[found], score[found], descriptors[:batch][found], descriptors[batch:][found]
+
+
+def _drained(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join arrays and let go of them, so that no column is in memory twice beside another."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined
 
 
 def _batches(indices: NDArray[np.int64], size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:

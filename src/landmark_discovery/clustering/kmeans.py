@@ -63,11 +63,13 @@ def spread_start(descriptors: FloatArray, clusters: int, generator: np.random.Ge
     Returns:
         (clusters, D).
     """
+    lengths = np.einsum("nd,nd->n", descriptors, descriptors)
     chosen = [int(generator.integers(len(descriptors)))]
     nearest = np.full(len(descriptors), np.inf)
     while len(chosen) < clusters:
-        difference = _squared_distances(descriptors, descriptors[chosen[-1] : chosen[-1] + 1])[:, 0]
-        nearest = np.minimum(nearest, difference)
+        last = chosen[-1]
+        squared = lengths + lengths[last] - 2 * (descriptors @ descriptors[last])
+        nearest = np.minimum(nearest, np.maximum(squared, 0))
         total = nearest.sum()
         weights = nearest / total if total > 0 else np.full(len(nearest), 1 / len(nearest))
         chosen.append(int(generator.choice(len(descriptors), p=weights)))
@@ -91,10 +93,3 @@ def assign(descriptors: FloatArray, centroids: FloatArray) -> tuple[NDArray[np.i
 def gpu_count() -> int:
     """Count the GPUs that faiss sees; none with its CPU build."""
     return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
-
-
-def _squared_distances(points: FloatArray, centres: FloatArray) -> NDArray[np.float64]:
-    product = points @ centres.T
-    squared = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * product
-    clipped: NDArray[np.float64] = np.maximum(squared, 0).astype(np.float64)
-    return clipped

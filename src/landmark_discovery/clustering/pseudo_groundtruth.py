@@ -19,6 +19,8 @@ from landmark_discovery.files import read_npz, write_npz
 
 MIN_KEYPOINTS = 2
 DEFAULT_LIMIT = 0.15
+# Detections whose features are float32 at a time: half the memory that all of them would take.
+ASSIGNED_AT_ONCE = 262_144
 
 
 @dataclass(frozen=True)
@@ -230,15 +232,19 @@ def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArra
     order = np.random.default_rng(settings.seed).permutation(found.num_images)
     first = np.argsort(order[found.image], kind="stable")[: settings.max_descriptors]
     weight = settings.position_weight
-    return np.concatenate([found.features(weight)[first], found.flipped_features(weight)[first]])
+    return np.concatenate([found.features(weight, first), found.flipped_features(weight, first)])
 
 
 def _assign_both(
     found: Detections, centroids: NDArray[np.float32], position_weight: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """Give the cluster and squared distance of each detection, and the cluster of its mirrored twin."""
-    cluster, distance = assign(found.features(position_weight), centroids)
-    flipped, _ = assign(found.flipped_features(position_weight), centroids)
+    cluster, flipped = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+    distance = np.empty(len(found), np.float32)
+    for start in range(0, len(found), ASSIGNED_AT_ONCE):
+        rows = slice(start, start + ASSIGNED_AT_ONCE)
+        cluster[rows], distance[rows] = assign(found.features(position_weight, rows), centroids)
+        flipped[rows], _ = assign(found.flipped_features(position_weight, rows), centroids)
     return cluster, distance, flipped
 
 

@@ -41,7 +41,11 @@ class Config(Section):
     precision: Literal["float32", "tf32", "bfloat16"] = Field(
         "tf32", description="Arithmetic of the network on a GPU; a CPU always uses float32."
     )
-    compile: bool = Field(True, description="Compile the network for a GPU: a minute once, then half the time a step.")
+    processes: PositiveCount = Field(
+        1,
+        description="Processes that the workflow lets train together, one a GPU (docs/several-gpus.md).",
+    )
+    fast: bool = Field(True, description="On a GPU: fused kernels, and each step replayed as one graph.")
     dataset: DatasetSettings = Field(DatasetSettings(), description="The images.")
     bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="The first keypoints.")
     model: ModelSettings = Field(ModelSettings(), description="The network.")

@@ -15,7 +15,7 @@ from landmark_discovery.config.loading import Tree, default_values, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError, nearest_name
 
-_NETWORK = ("model", "device", "precision")
+_NETWORK = ("model", "device", "precision", "fast")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ STEPS = {
             "seed",
             "num_landmarks",
             *_NETWORK,
-            "compile",
+            "processes",
             "bootstrap.min_keypoints",
             "augmentation",
             "stage1",
@@ -65,7 +65,8 @@ STEPS = {
         ("seed", "num_landmarks", *_NETWORK, "stage1.detection", "clustering"), after=("train-stage1",)
     ),
     "train-stage2": Step(
-        ("seed", "num_landmarks", *_NETWORK, "compile", "augmentation", "stage2"), after=("export-pseudo-groundtruth",)
+        ("seed", "num_landmarks", *_NETWORK, "processes", "augmentation", "stage2"),
+        after=("export-pseudo-groundtruth",),
     ),
     "predict-stage1": Step(("num_landmarks", *_NETWORK, "stage1.detection"), after=("train-stage1",)),
     "predict-stage2": Step(("num_landmarks", *_NETWORK, "stage2.subpixel"), after=("train-stage2",)),
@@ -108,6 +109,13 @@ def shared_name(config: Config, step: str) -> str:
     source = {"path": config.dataset.path} if config.dataset.kind == "folder" else {}
     digest = hashlib.sha256(canonical_json({**chain, "source": source}).encode()).hexdigest()
     return f"{config.dataset.name}-{digest[:10]}"
+
+
+def training_command(config: Config) -> str:
+    """Give the command that the sub-commands of training go to: by itself, or started by torchrun several times."""
+    if config.processes == 1:
+        return "landmarks"
+    return f"torchrun --standalone --nproc-per-node {config.processes} -m landmark_discovery"
 
 
 def canonical_json(tree: Tree) -> str:

@@ -122,6 +122,11 @@ class Stage1Settings(Section):
     iterations: PositiveCount = Field(200_000, description="Iterations in all.")
     warmup_iterations: PositiveCount = Field(30_000, description="Iterations on the bootstrap keypoints.")
     round_iterations: PositiveCount = Field(5_000, description="Iterations between two pseudo-ground-truths.")
+    scale_with_processes: bool = Field(
+        True,
+        description="With G processes: G times the learning rate, and rounds of a G-th of the iterations. The whole "
+        "batch is G times `batch_pairs` either way.",
+    )
     detector_target: Literal["pixel", "bump"] = Field("pixel", description="Target of a keypoint: 1 cell, or 3x3.")
     detector_bias: float | None = Field(None, description="Initial bias of the detector's last layer; null: torch's.")
     descriptor_loss: DescriptorLossSettings = Field(DescriptorLossSettings(), description="Descriptor loss.")
@@ -134,6 +139,10 @@ class Stage2Settings(Section):
 
     batch_size: PositiveCount = Field(16, description="Images an iteration.")
     iterations: PositiveCount = Field(200_000, description="Iterations in all.")
+    scale_with_processes: bool = Field(
+        True,
+        description="With G processes: G times the learning rate. The whole batch is G times `batch_size` either way.",
+    )
     occlusion_probability: Fraction = Field(0.5, description="Share of views with a black square.")
     occlusion_size: Fraction = Field(80 / 256, description="Side of that square, as a share of the crop.")
     head_deviation: Positive | None = Field(

@@ -18,12 +18,13 @@ from landmark_discovery.data.store import ImageStore
 from landmark_discovery.evaluation.predictions import Predictions
 from landmark_discovery.heatmaps.peaks import highest_points
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.acceleration import accelerated, use_fused_layers
 from landmark_discovery.training.coordinates import grid_to_image
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.runs import fixed_threshold, landmarker_of
-from landmark_discovery.training.runtime import arithmetic, choose_device
+from landmark_discovery.training.runtime import arithmetic, autocast, choose_device
 from landmark_discovery.training.views import plain_views
-from landmark_discovery.training.weights import load_weights
+from landmark_discovery.training.weights import channels_last, load_weights
 
 
 def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Config) -> Predictions:
@@ -40,7 +41,9 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage)
-    network, images = trained.network.to(device), stored_images(store, device)
+    network = channels_last(trained.network.to(device))
+    use_fused_layers(network, trained.model, config.fast, device)
+    images = stored_images(store, device, fused=accelerated(config.fast, device))
     indices, size_px = np.arange(len(store)), trained.model.input_size_px
     with arithmetic(config.precision, device):
         if stage == 1:
@@ -51,6 +54,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 indices,
                 config.stage1.detection,
                 size_px=size_px,
+                precision=config.precision,
             )
         else:
             points, score = predict_stage2(
@@ -59,6 +63,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 images,
                 indices,
                 size_px=size_px,
+                precision=config.precision,
                 subpixel=config.stage2.subpixel,
             )
     landmarks = grid_to_image(store, indices, points, size_px)
@@ -73,6 +78,7 @@ def predict_stage1(
     detection: DetectionSettings,
     *,
     size_px: int,
+    precision: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Detect and name landmarks by the nearest centroid.
 
@@ -80,7 +86,7 @@ def predict_stage1(
         Points (N, K, 2) on the grid and scores (N, K); NaN: not found.
     """
     fixed = fixed_threshold(detection, landmarker)
-    candidates = detect(network, images, indices, fixed, size_px=size_px, refine=False)
+    candidates = detect(network, images, indices, fixed, size_px=size_px, precision=precision, refine=False)
     return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
 
 
@@ -92,6 +98,7 @@ def predict_stage2(
     indices: NDArray[np.int64],
     *,
     size_px: int,
+    precision: str,
     subpixel: bool,
     batch_size: int = 64,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -107,7 +114,8 @@ def predict_stage2(
     for start in tqdm(range(0, len(indices), batch_size), desc="predicting", unit="batch", leave=False):
         batch = torch.from_numpy(indices[start : start + batch_size]).to(images.device)
         views = images.views(batch, plain_views(images.crops[batch], size_px))
-        (maps,) = network(torch.cat([views, views.flip(3)]))
+        with autocast(precision, images.device):
+            (maps,) = network(torch.cat([views, views.flip(3)]))
         found, score = highest_points(_average_with_mirrored(maps, channels), subpixel)
         points.append(found.cpu().numpy())
         scores.append(score.cpu().numpy())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Values of a shape's cells by their distance from its centre, in steps along the axes.
+Shape = tuple[float, ...]
+PIXEL: Shape = (1.0,)
 # The authors' values: a Gaussian over 3x3 cells (method, section 5).
-BUMP = torch.tensor(
-    [[0.16901332, 0.41111228, 0.16901332], [0.41111228, 1.0, 0.41111228], [0.16901332, 0.41111228, 0.16901332]]
-)
-PIXEL = torch.ones(1, 1)
+BUMP: Shape = (1.0, 0.41111228, 0.16901332)
 SHAPES = {"pixel": PIXEL, "bump": BUMP}
 
 
@@ -29,7 +29,7 @@ def cell_indices(points: Tensor, grid_size: int) -> Tensor:
     return torch.where(inside, cells[..., 1] * grid_size + cells[..., 0], grid_size**2)
 
 
-def draw_points(points: Tensor, grid_size: int, shape: Tensor) -> Tensor:
+def draw_points(points: Tensor, grid_size: int, shape: Shape) -> Tensor:
     """Draw all points of an image into one map; where two overlap, the larger value stands.
 
     Args:
@@ -65,12 +65,16 @@ def draw_landmarks(points: Tensor, channels: Tensor, num_channels: int, grid_siz
     return canvas.view(-1, num_channels, stride)[..., :-1].reshape(-1, num_channels, grid_size, grid_size)
 
 
-def _stamps(points: Tensor, grid_size: int, shape: Tensor) -> tuple[Tensor, Tensor]:
+def _stamps(points: Tensor, grid_size: int, shape: Shape) -> tuple[Tensor, Tensor]:
     """Give cell numbers and values (B, P, cells of the shape); a point whose centre is outside draws nothing."""
-    radius = shape.shape[0] // 2
+    radius = len(shape) // 2
     steps = torch.arange(-radius, radius + 1, device=points.device, dtype=points.dtype)
     offsets = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).view(-1, 2)
     outside = cell_indices(points, grid_size) == grid_size**2
     cells = cell_indices(torch.floor(points + 0.5)[..., None, :] + offsets, grid_size)
     cells = torch.where(outside[..., None], grid_size**2, cells)
-    return cells, shape.to(points).view(-1).expand(cells.shape)
+    distance = offsets.abs().sum(dim=1)
+    values = torch.zeros_like(distance)
+    for steps_away, value in enumerate(shape):
+        values = torch.where(distance == steps_away, value, values)
+    return cells, values.expand(cells.shape)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+
+from landmark_discovery.models.layers import PLAIN, Layers
 
 
 class Block(nn.Module):
@@ -25,6 +26,7 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, groups: int) -> None:
         super().__init__()
+        self.layers: Layers = PLAIN
         half, quarter = outputs // 2, outputs // 4
         self.bn1 = nn.GroupNorm(groups, inputs)
         self.conv1 = nn.Conv2d(inputs, half, 3, padding=1, bias=False)
@@ -40,11 +42,17 @@ class Block(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, inputs, H, W) to (B, outputs, H, W)."""
-        first = self.conv1(F.relu(self.bn1(features)))
-        second = self.conv2(F.relu(self.bn2(first)))
-        third = self.conv3(F.relu(self.bn3(second)))
-        shortcut = features if self.downsample is None else self.downsample(features)
-        return torch.cat([first, second, third], dim=1) + shortcut
+        activated, features = self.layers.norm_relu(features, self.bn1)
+        activated, first = self.layers.norm_relu(self.conv1(activated), self.bn2)
+        activated, second = self.layers.norm_relu(self.conv2(activated), self.bn3)
+        return self.layers.concatenate_add(first, second, self.conv3(activated), self._shortcut(features))
+
+    def _shortcut(self, features: Tensor) -> Tensor:
+        if self.downsample is None:
+            return features
+        activated, _ = self.layers.norm_relu(features, _norm(self.downsample[0]))
+        shortcut: Tensor = self.downsample[2](activated)
+        return shortcut
 
 
 class Hourglass(nn.Module):
@@ -59,6 +67,7 @@ class Hourglass(nn.Module):
 
     def __init__(self, depth: int, channels: int, groups: int, unused_blocks: bool = False) -> None:
         super().__init__()
+        self.layers: Layers = PLAIN
         self.depth = depth
         for level in range(depth, 0, -1):
             for branch in ("b1", "b2", "b3", "b4") if unused_blocks else ("b1", "b2", "b3"):
@@ -70,10 +79,11 @@ class Hourglass(nn.Module):
         return self._level(self.depth, features)
 
     def _level(self, level: int, features: Tensor) -> Tensor:
+        pooled, features = self.layers.average_pool(features)
         upper = self._branch(f"b1_{level}", features)
-        lower = self._branch(f"b2_{level}", F.avg_pool2d(features, 2))
+        lower = self._branch(f"b2_{level}", pooled)
         lower = self._level(level - 1, lower) if level > 1 else self._branch("b2_plus_1", lower)
-        return upper + F.interpolate(self._branch(f"b3_{level}", lower), scale_factor=2, mode="nearest")
+        return self.layers.upsample_add(upper, self._branch(f"b3_{level}", lower))
 
     def _branch(self, name: str, features: Tensor) -> Tensor:
         result: Tensor = self.get_submodule(name)(features)
@@ -100,7 +110,10 @@ class HourglassNetwork(nn.Module):
         unused_blocks: bool = False,
     ) -> None:
         super().__init__()
+        self.layers: Layers = PLAIN
         self.head_numbers = tuple(sorted(heads))
+        # Few channels are scores or heatmaps, whose highest cells count; many are a descriptor.
+        self.score_heads = frozenset(number for number, channels in heads.items() if channels < width)
         self.conv1 = nn.Conv2d(3, width // 4, 7, stride=2, padding=3)
         self.bn1 = nn.GroupNorm(groups, width // 4)
         self.conv2 = Block(width // 4, width // 2, groups)
@@ -115,24 +128,35 @@ class HourglassNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map images (B, 3, S, S) in [0, 1] to one raw map (B, channels, S / 4, S / 4) a head, lowest number first."""
-        features = F.relu(self.bn1(self.conv1(images)))
-        features = F.avg_pool2d(self.conv2(features), 2)
+        features, _ = self.layers.norm_relu(self.layers.stem(images, self.conv1), self.bn1)
+        features, _ = self.layers.average_pool(self.conv2(features))
         features = self.m0(self.conv4(self.conv3(features)))
         return tuple(self._head(number, features) for number in self.head_numbers)
 
     def _head(self, number: int, features: Tensor) -> Tensor:
-        block, mix, norm, last = (
-            self.get_submodule(f"{name}{number}") for name in ("top_m_", "conv_last", "bn_end", "l")
-        )
-        result: Tensor = last(F.relu(norm(mix(block(features)))))
-        return result
+        block, mix, norm = (self.get_submodule(f"{name}{number}") for name in ("top_m_", "conv_last", "bn_end"))
+        mixed = self.layers.pointwise(block(features), _convolution(mix))
+        activated, _ = self.layers.norm_relu(mixed, _norm(norm))
+        last = self.last_layer(number)
+        if number not in self.score_heads:
+            return self.layers.pointwise(activated, last)
+        if self.training:
+            scores: Tensor = last(activated)
+            return scores
+        # Rounded scores tie, and ties always go to the same side.
+        with torch.autocast(features.device.type, enabled=False):
+            precise: Tensor = last(activated.float())
+        return precise
+
+    def use_layers(self, layers: Layers) -> None:
+        """Compute what stands between the convolutions in another way; the weights stay."""
+        for module in self.modules():
+            if isinstance(module, (Block, Hourglass, HourglassNetwork)):
+                module.layers = layers
 
     def last_layer(self, number: int) -> nn.Conv2d:
         """Give the last convolution of a head."""
-        layer = self.get_submodule(f"l{number}")
-        if not isinstance(layer, nn.Conv2d):
-            raise TypeError(f"l{number} is no convolution")
-        return layer
+        return _convolution(self.get_submodule(f"l{number}"))
 
     def head_parameters(self) -> list[nn.Parameter]:
         """List the parameters of all heads."""
@@ -143,3 +167,15 @@ class HourglassNetwork(nn.Module):
         """List the parameters of stem and hourglass."""
         heads = {id(parameter) for parameter in self.head_parameters()}
         return [parameter for parameter in self.parameters() if id(parameter) not in heads]
+
+
+def _norm(module: nn.Module) -> nn.GroupNorm:
+    if not isinstance(module, nn.GroupNorm):
+        raise TypeError(f"{type(module).__name__} is no group normalisation")
+    return module
+
+
+def _convolution(module: nn.Module) -> nn.Conv2d:
+    if not isinstance(module, nn.Conv2d):
+        raise TypeError(f"{type(module).__name__} is no convolution")
+    return module

@@ -3,65 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor
+from torch import Tensor
 
 from landmark_discovery.config.training import AugmentationSettings
+from landmark_discovery.training.noise import position_noise
+from landmark_discovery.training.randomness import Randomness
 
 # Wide enough for a sigma of about 0.7 px; the method's largest is 0.5.
 BLUR_RADIUS_PX = 2
 
-Change = Callable[..., Tensor]
+
+@dataclass(frozen=True)
+class ColourChange:
+    """Say how each of B images changes.
+
+    Attributes:
+        blur_sigma_px: (B,); 0: not at all.
+        contrast: factor around 127, (B,).
+        noise_deviation: (B,) in 0..255; 0: no noise.
+        noise_seed: int64 (B,).
+        noise_coloured: whether each channel has noise of its own, (B,).
+        brightness: factor of each channel, (B, 3).
+        hue: factor, (B,).
+        saturation: factor, (B,).
+    """
+
+    blur_sigma_px: Tensor
+    contrast: Tensor
+    noise_deviation: Tensor
+    noise_seed: Tensor
+    noise_coloured: Tensor
+    brightness: Tensor
+    hue: Tensor
+    saturation: Tensor
 
 
-def change_colours(images: Tensor, settings: AugmentationSettings, generator: Generator) -> Tensor:
+def draw_colour_change(count: int, settings: AugmentationSettings, randomness: Randomness) -> ColourChange:
+    """Draw how each of `count` images changes."""
+
+    def uniform(limits: tuple[float, float], *shape: int) -> Tensor:
+        return randomness.uniform(count, *shape, low=limits[0], high=limits[1])
+
+    def chance(probability: float) -> Tensor:
+        return randomness.chance(probability, count)
+
+    brightness = uniform(settings.brightness, 3)
+    coloured = chance(settings.brightness_per_channel_probability)
+    recoloured = chance(settings.hue_saturation_probability)
+    return ColourChange(
+        blur_sigma_px=uniform(settings.blur_sigma_px) * chance(settings.blur_probability),
+        contrast=uniform(settings.contrast),
+        noise_deviation=255 * uniform(settings.noise_deviation) * chance(settings.noise_probability),
+        noise_seed=randomness.integers(0, 2**31, count),
+        noise_coloured=chance(settings.noise_per_channel_probability),
+        brightness=torch.where(coloured[:, None], brightness, brightness[:, :1]),
+        hue=torch.where(recoloured, uniform(settings.hue_saturation), 1.0),
+        saturation=torch.where(recoloured, uniform(settings.hue_saturation), 1.0),
+    )
+
+
+def no_colour_change(count: int, device: torch.device) -> ColourChange:
+    """Give the change that leaves each of `count` images as it is."""
+    zero, one = torch.zeros(count, device=device), torch.ones(count, device=device)
+    return ColourChange(zero, one, zero, zero.long(), zero.bool(), one[:, None].expand(-1, 3), one, one)
+
+
+def change_colours(images: Tensor, change: ColourChange) -> Tensor:
     """Blur, change contrast, add noise, and change brightness, hue and saturation, in this order.
 
     Args:
         images: (B, 3, H, W) in 0..255.
-        settings: probabilities and ranges.
-        generator: on the device of the images.
+        change: of B images.
 
     Returns:
         (B, 3, H, W) in 0..255.
     """
-    draw = Draw(len(images), generator, images.device)
-    sigma = draw.uniform(settings.blur_sigma_px)
-    images = _change_some(images, draw.chance(settings.blur_probability), blur, sigma)
-    images = (images - 127).mul_(draw.uniform(settings.contrast)).add_(127)
-    deviation = 255 * draw.uniform(settings.noise_deviation)
-    coloured = draw.chance(settings.noise_per_channel_probability)
-    noisy = draw.chance(settings.noise_probability)
-    images = _change_some(images, noisy, partial(_add_noise, generator=generator), deviation, coloured)
-    images = images.clamp(0, 255).mul_(_brightness(settings, draw)).clamp_(0, 255)
-    factors = draw.uniform(settings.hue_saturation), draw.uniform(settings.hue_saturation)
-    recoloured = draw.chance(settings.hue_saturation_probability)
-    return _change_some(images, recoloured, multiply_hue_and_saturation, *factors)
-
-
-class Draw:
-    """Draw one random number an image, shaped (B, channels, 1, 1).
-
-    Args:
-        count: images in the batch (B).
-        generator: source of randomness, on `device`.
-        device: where the numbers are made.
-    """
-
-    def __init__(self, count: int, generator: Generator, device: torch.device) -> None:
-        self.count, self.generator, self.device = count, generator, device
-
-    def uniform(self, limits: tuple[float, float], channels: int = 1) -> Tensor:
-        """Draw from a uniform distribution."""
-        shape = (self.count, channels, 1, 1)
-        return torch.rand(shape, generator=self.generator, device=self.device) * (limits[1] - limits[0]) + limits[0]
-
-    def chance(self, probability: float) -> Tensor:
-        """Draw True with a probability."""
-        return self.uniform((0.0, 1.0)) < probability
+    images = _change_some(images, change.blur_sigma_px > 0, blur, change.blur_sigma_px)
+    images = (images - 127).mul_(_column(change.contrast)).add_(127)
+    noise = change.noise_deviation, change.noise_seed, change.noise_coloured
+    images = _change_some(images, change.noise_deviation > 0, add_noise, *noise)
+    images = images.clamp(0, 255).mul_(change.brightness[:, :, None, None]).clamp_(0, 255)
+    recoloured = (change.hue != 1) | (change.saturation != 1)
+    return _change_some(images, recoloured, multiply_hue_and_saturation, change.hue, change.saturation)
 
 
 def blur(images: Tensor, sigma_px: Tensor) -> Tensor:
@@ -69,14 +96,28 @@ def blur(images: Tensor, sigma_px: Tensor) -> Tensor:
 
     Args:
         images: (B, C, H, W).
-        sigma_px: (B, 1, 1, 1), at most about 1.
+        sigma_px: (B,), at most about 1.
     """
     distance = torch.arange(BLUR_RADIUS_PX + 1, device=images.device)
-    weights = torch.exp(-0.5 * (distance / sigma_px.view(-1, 1).clamp(min=1e-3)) ** 2)
+    weights = torch.exp(-0.5 * (distance / sigma_px[:, None].clamp(min=1e-3)) ** 2)
     weights = weights / (2 * weights.sum(dim=1, keepdim=True) - weights[:, :1])
     for axis in (2, 3):
         images = _convolve(images, weights, axis)
     return images
+
+
+def add_noise(images: Tensor, deviation: Tensor, seed: Tensor, coloured: Tensor) -> Tensor:
+    """Add Gaussian noise, the same to all channels or to each its own.
+
+    Args:
+        images: (B, 3, H, W).
+        deviation: (B,).
+        seed: of the noise of each image, int64 (B,).
+        coloured: whether each channel has its own, (B,).
+    """
+    batch, channels, height, width = images.shape
+    noise = position_noise(seed, height * width * channels).view(batch, height, width, channels).permute(0, 3, 1, 2)
+    return images + torch.where(_column(coloured), noise, noise[:, :1]) * _column(deviation)
 
 
 def multiply_hue_and_saturation(images: Tensor, hue: Tensor, saturation: Tensor) -> Tensor:
@@ -84,15 +125,15 @@ def multiply_hue_and_saturation(images: Tensor, hue: Tensor, saturation: Tensor)
 
     Args:
         images: (B, 3, H, W) in 0..255.
-        hue: factor of each image, (B, 1, 1, 1).
-        saturation: factor of each image, (B, 1, 1, 1).
+        hue: factor of each image, (B,).
+        saturation: factor of each image, (B,).
     """
     value = images.amax(dim=1, keepdim=True)
     chroma = value - images.amin(dim=1, keepdim=True)
-    new_hue = _hue(images, value, chroma) * hue % 1.0
-    new_chroma = value * (chroma / value.clamp(min=1e-6) * saturation).clamp(0, 1)
+    new_hue = _hue(images, value, chroma) * _column(hue) % 1.0
+    new_chroma = value * (chroma / value.clamp(min=1e-6) * _column(saturation)).clamp(0, 1)
     # f(n) = V - C * max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6 turns hue, chroma and value into R, G, B.
-    steps = torch.tensor([5.0, 3.0, 1.0], device=images.device).view(1, 3, 1, 1)
+    steps = 5 - 2 * torch.arange(3, device=images.device).view(1, 3, 1, 1)
     phase = (steps + 6 * new_hue) % 6
     return value - new_chroma * torch.minimum(phase, 4 - phase).clamp_(0, 1)
 
@@ -108,25 +149,19 @@ def _hue(images: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
     return sector / 6
 
 
-def _change_some(images: Tensor, chosen: Tensor, change: Change, *parameters: Tensor) -> Tensor:
-    """Change the chosen images (B, 1, 1, 1) by a function of images and parameters, one of each an image.
+def _change_some(images: Tensor, chosen: Tensor, change: Callable[..., Tensor], *parameters: Tensor) -> Tensor:
+    """Change the chosen images (B,) by a function of images and parameters, one of each an image.
 
     On a GPU all are changed and the chosen ones kept, since counting them would stop the host; a CPU changes fewer.
     """
     if images.device.type != "cpu":
-        return torch.where(chosen, change(images, *parameters), images)
-    rows = chosen.flatten().nonzero()[:, 0]
+        return torch.where(_column(chosen), change(images, *parameters), images)
+    rows = chosen.nonzero()[:, 0]
     return images.index_copy(0, rows, change(images[rows], *(parameter[rows] for parameter in parameters)))
 
 
-def _add_noise(images: Tensor, deviation: Tensor, coloured: Tensor, generator: Generator) -> Tensor:
-    noise = torch.randn(images.shape, generator=generator, device=images.device)
-    return images + torch.where(coloured, noise, noise[:, :1]).mul_(deviation)
-
-
-def _brightness(settings: AugmentationSettings, draw: Draw) -> Tensor:
-    coloured = draw.uniform(settings.brightness, channels=3)
-    return torch.where(draw.chance(settings.brightness_per_channel_probability), coloured, coloured[:, :1])
+def _column(values: Tensor) -> Tensor:
+    return values.view(-1, 1, 1, 1)
 
 
 def _convolve(images: Tensor, weights: Tensor, axis: int) -> Tensor:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from landmark_discovery.config.training import AugmentationSettings
 from landmark_discovery.data.store import ImageStore
-from landmark_discovery.training.colour import change_colours
+from landmark_discovery.training.colour import ColourChange, change_colours, no_colour_change
 from landmark_discovery.training.views import ViewGeometry, sample_views
 
 GPU_MEMORY_SHARE = 0.6
@@ -25,43 +24,69 @@ class StoredImages:
         pixels: (N, H, W, 3) uint8; on the device if it has room, memory-mapped otherwise.
         crops: (N, 4) in store pixels, on the device.
         stored_size: (N, 2) width and height, on the device.
+        fused: make views in one kernel (`fused_views`); only on a GPU.
     """
 
     pixels: Tensor
     crops: Tensor
     stored_size: Tensor
+    fused: bool = False
 
     @property
     def device(self) -> torch.device:
         """Name the device of the views."""
         return self.crops.device
 
+    @property
+    def resident(self) -> bool:
+        """Say whether the pixels lie on the device."""
+        return self.pixels.device == self.device
+
     def __len__(self) -> int:
         """Count the images."""
         return len(self.pixels)
 
-    def gather(self, indices: Tensor) -> Tensor:
-        """Read images (B,) as float (B, 3, H, W) in 0..255, on the device."""
-        chosen = self.pixels[indices.to(self.pixels.device)]
-        return chosen.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
+    def read(self, indices: Tensor) -> Tensor:
+        """Read images (B,) as uint8 (B, H, W, 3), on the device."""
+        if self.resident:
+            return self.pixels[indices.to(self.device, non_blocking=True)]
+        return self.read_host(indices.cpu()).to(self.device, non_blocking=True)
+
+    def read_host(self, indices: Tensor) -> Tensor:
+        """Read images (B,) into memory from which they travel to a GPU while it computes, uint8 (B, H, W, 3)."""
+        shape = (len(indices), *self.pixels.shape[1:])
+        batch = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        return torch.index_select(self.pixels, 0, indices, out=batch)
 
     def views(self, indices: Tensor, geometry: ViewGeometry) -> Tensor:
         """Read images (B,) and sample their views, (B, 3, S, S) in [0, 1]."""
-        return _network_input(sample_views(self.gather(indices), self.stored_size[indices], geometry))
+        return self.views_of(self.read(indices), indices, geometry)
 
-    def augmented_views(
-        self, indices: Tensor, geometry: ViewGeometry, settings: AugmentationSettings, generator: Generator
+    def views_of(
+        self, pixels: Tensor, indices: Tensor, geometry: ViewGeometry, change: ColourChange | None = None
     ) -> Tensor:
-        """Read images (B,), change their colours and sample their views, (B, 3, S, S) in [0, 1]."""
-        changed = change_colours(self.gather(indices), settings, generator)
-        return _network_input(sample_views(changed, self.stored_size[indices], geometry))
+        """Change the colours of images that are read already and sample their views.
+
+        Args:
+            pixels: uint8 (B, H, W, 3).
+            indices: their positions in the store, (B,).
+            geometry: of B views.
+            change: of B images; None: no change.
+
+        Returns:
+            (B, 3, S, S) in [0, 1], channels last.
+        """
+        size = self.stored_size[indices]
+        if self.fused:
+            from landmark_discovery.training.fused_views import fused_views
+
+            return fused_views(pixels, size, geometry, change or no_colour_change(len(pixels), self.device))
+        floats = pixels.permute(0, 3, 1, 2).float()
+        changed = floats if change is None else change_colours(floats, change)
+        return (sample_views(changed, size, geometry) / 255).contiguous(memory_format=torch.channels_last)
 
 
-def _network_input(views: Tensor) -> Tensor:
-    return (views / 255).contiguous(memory_format=torch.channels_last)
-
-
-def stored_images(store: ImageStore, device: torch.device) -> StoredImages:
+def stored_images(store: ImageStore, device: torch.device, fused: bool = False) -> StoredImages:
     """Open the images of a store for a device; they move into a GPU's memory if they fit beside the training."""
     with warnings.catch_warnings():
         # The memory map is read-only, and nothing here writes to it.
@@ -71,4 +96,4 @@ def stored_images(store: ImageStore, device: torch.device) -> StoredImages:
         pixels = pixels.to(device)
     crops = torch.from_numpy(store.crop_in_store().astype(np.float32)).to(device)
     size = torch.from_numpy(store.stored_size.astype(np.float32)).to(device)
-    return StoredImages(pixels, crops, size)
+    return StoredImages(pixels, crops, size, fused)

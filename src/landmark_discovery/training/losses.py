@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor
+from torch import Tensor
 
 from landmark_discovery.config.training import DescriptorLossSettings
-from landmark_discovery.heatmaps.targets import cell_indices, draw_points
-from landmark_discovery.training.pairs import match_ids, negative_loss, positive_loss
+from landmark_discovery.heatmaps.targets import Shape, cell_indices, draw_points
+from landmark_discovery.training.pairs import distances_to_map, match_ids, negative_loss, positive_loss
+from landmark_discovery.training.processes import SINGLE, Processes
+from landmark_discovery.training.randomness import Randomness
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,20 @@ class Stage1Loss:
     detector: Tensor
     descriptor: Tensor
 
+    def detached(self) -> Stage1Loss:
+        """Give the numbers alone, so that what computed them can go."""
+        return Stage1Loss(self.total.detach(), self.detector.detach(), self.descriptor.detach())
+
 
 def stage1_loss(
     detector: Tensor,
     descriptor: Tensor,
     points: Tensor,
     ids: Tensor,
-    shape: Tensor,
+    shape: Shape,
     settings: DescriptorLossSettings,
-    generator: Generator,
+    randomness: Randomness,
+    processes: Processes = SINGLE,
 ) -> Stage1Loss:
     """Score a batch of pairs of views; the first halves are view 1, the second halves view 2.
 
@@ -40,19 +47,21 @@ def stage1_loss(
         ids: cluster ids, (2 B, P); below 0: none.
         shape: shape of the detector's target (`heatmaps.targets`).
         settings: of the descriptor loss.
-        generator: for the random negative pairs.
+        randomness: for the random negative pairs.
+        processes: that share the batch; the mean of their losses is the loss of the whole batch.
     """
     grid_size = detector.shape[-1]
     target = draw_points(points, grid_size, shape)
     # The sum of two means over one view each.
     detector_loss = 2 * F.mse_loss(torch.sigmoid(detector.float()), target)
-    maps = descriptor.float().flatten(2)
+    maps = descriptor.permute(0, 2, 3, 1).flatten(1, 2)
     cells = cell_indices(points, grid_size)
-    ids = torch.where(cells < grid_size**2, ids, -1)
-    (maps1, maps2), (cells1, cells2), (ids1, ids2) = maps.chunk(2), cells.chunk(2), ids.chunk(2)
-    positive = positive_loss(maps1, maps2, cells1, cells2, match_ids(ids1, ids2))
-    negative = negative_loss(maps, points, settings, grid_size, generator)
-    pairs = (positive.count + negative.count).clamp(min=1)
+    ids1, ids2 = torch.where(cells < grid_size**2, ids, -1).chunk(2)
+    descriptors, squared = distances_to_map(maps, cells.clamp(max=grid_size**2 - 1))
+    first, second = descriptors.chunk(2)
+    positive = positive_loss(first, second, match_ids(ids1, ids2))
+    negative = negative_loss(squared, points, settings, grid_size, randomness)
+    pairs = processes.total(positive.count + negative.count).clamp(min=1) / processes.count
     descriptor_loss = settings.weight * (positive.total + negative.total) / pairs
     return Stage1Loss(detector_loss + descriptor_loss, detector_loss, descriptor_loss)
 

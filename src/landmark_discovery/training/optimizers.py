@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW, Optimizer, RMSprop
 
 from landmark_discovery.config.training import OptimizerSettings
-from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.parameters import LongTensor, TrainedParameters
+from landmark_discovery.training.processes import Processes
 
 # Reading a loss stops the host until a GPU has caught up, so that it isn't done each iteration.
 LOG_EVERY = 20
 
 
-def make_optimizer(network: HourglassNetwork, settings: OptimizerSettings) -> Optimizer:
+def make_optimizer(parameters: TrainedParameters, settings: OptimizerSettings) -> Optimizer:
     """Make the optimiser, with one group of parameters for the heads and one for the trunk."""
     groups = [
-        _group(network.head_parameters(), settings.learning_rate),
-        _group(network.trunk_parameters(), settings.learning_rate * settings.trunk_learning_rate_factor),
+        _group(parameters.heads, settings.learning_rate),
+        _group(parameters.trunk, settings.learning_rate * settings.trunk_learning_rate_factor),
     ]
+    on_gpu = parameters.all()[0].is_cuda
     if settings.name == "adamw":
-        return AdamW(groups, weight_decay=settings.weight_decay)
-    return RMSprop(groups, alpha=0.99, eps=1e-8, weight_decay=settings.weight_decay)
+        return AdamW(groups, weight_decay=settings.weight_decay, capturable=on_gpu, fused=on_gpu)
+    return RMSprop(groups, alpha=0.99, eps=1e-8, weight_decay=settings.weight_decay, capturable=on_gpu)
 
 
 def learning_rate_factor(iteration: int, iterations: int, settings: OptimizerSettings) -> float:
@@ -37,19 +40,30 @@ def learning_rate_factor(iteration: int, iterations: int, settings: OptimizerSet
 
 
 def set_learning_rate(optimizer: Optimizer, factor: float) -> None:
-    """Set each group's learning rate to its initial one times a factor."""
+    """Set each group's learning rate to its initial one times a factor, in place where it is a tensor."""
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * factor
+        rate = group["initial_lr"] * factor
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
-def descend(loss: Tensor, network: HourglassNetwork, optimizer: Optimizer, settings: OptimizerSettings) -> None:
-    """Take one step down the gradient of a loss, clipped where the settings say so."""
+def descend(
+    loss: Tensor, parameters: TrainedParameters, optimizer: Optimizer, settings: OptimizerSettings, processes: Processes
+) -> None:
+    """Take one step down the gradient of a loss, averaged over the processes, clipped where the settings say so."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    processes.average([parameter.grad for parameter in parameters.all() if parameter.grad is not None])
     if settings.max_gradient_norm is not None:
-        clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
+        clip_grad_norm_(parameters.all(), settings.max_gradient_norm)
     optimizer.step()
 
 
-def _group(parameters: Iterable[nn.Parameter], learning_rate: float) -> dict[str, object]:
-    return {"params": list(parameters), "lr": learning_rate, "initial_lr": learning_rate}
+def _group(tensors: Iterable[LongTensor], learning_rate: float) -> dict[str, object]:
+    """Make a group; on a GPU the rate is a tensor, so that a recorded step sees it change."""
+    values = [tensor.values for tensor in tensors]
+    device = values[0].device
+    rate = torch.tensor(learning_rate, device=device) if device.type == "cuda" else learning_rate
+    return {"params": values, "lr": rate, "initial_lr": learning_rate}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx
 
 from landmark_discovery.config.training import DescriptorLossSettings
 from landmark_discovery.heatmaps.targets import cell_indices
+from landmark_discovery.training.randomness import Randomness
 
 INNER_BORDER = 1
 
@@ -42,24 +46,21 @@ def match_ids(ids: Tensor, other_ids: Tensor) -> Tensor:
     return torch.where(equal.any(dim=2) & _first_of_id(ids), equal.int().argmax(dim=2), -1)
 
 
-def positive_loss(maps: Tensor, other_maps: Tensor, cells: Tensor, other_cells: Tensor, matches: Tensor) -> PairLoss:
+def positive_loss(descriptors: Tensor, other_descriptors: Tensor, matches: Tensor) -> PairLoss:
     """Sum |f_a - f_b|^2 over matched keypoints.
 
     Args:
-        maps: raw descriptors of view 1, (B, D, G * G).
-        other_maps: of view 2.
-        cells: cell numbers of the keypoints of view 1, (B, P), each below G * G where matched.
-        other_cells: of view 2, (B, Q).
+        descriptors: of the keypoints of view 1, (B, P, D).
+        other_descriptors: of view 2, (B, Q, D).
         matches: from `match_ids`, (B, P).
     """
     matched = matches >= 0
-    partner = other_cells.gather(1, matches.clamp(min=0))
-    difference = descriptors_at(maps, cells) - descriptors_at(other_maps, partner)
-    return PairLoss((difference.square().sum(dim=1) * matched).sum(), matched.sum())
+    partner = read_cells(other_descriptors, matches.clamp(min=0))
+    return PairLoss(((descriptors - partner).square().sum(dim=2) * matched).sum(), matched.sum())
 
 
 def negative_loss(
-    maps: Tensor, points: Tensor, settings: DescriptorLossSettings, grid_size: int, generator: Generator
+    squared: Tensor, points: Tensor, settings: DescriptorLossSettings, grid_size: int, randomness: Randomness
 ) -> PairLoss:
     """Sum max(0, margin - |f_a - f_b|)^2 over negative pairs within each view.
 
@@ -67,21 +68,20 @@ def negative_loss(
     `negative_pairs` together; pairs that are too near on the grid are void.
 
     Args:
-        maps: raw descriptors, (B, D, G * G).
+        squared: |f_a - f_b|^2 between each keypoint and each cell, from `distances_to_map`, (B, P, G * G).
         points: keypoints on the grid, (B, P, 2); NaN: none.
         settings: margin, number of pairs, least distance.
         grid_size: cells along a side (G).
-        generator: on the device of the maps.
+        randomness: on the device of the points.
     """
     inner = inner_points(points, grid_size)
     cells = torch.where(inner, cell_indices(points, grid_size), 0)
-    squared = squared_distances_to_map(maps, cells)
     least = (settings.negative_distance * grid_size) ** 2
     limit = settings.negative_pairs
     between = _keypoint_pairs(squared, cells, inner, limit, grid_size)
-    random = _random_pairs(squared, cells, inner, limit, grid_size, generator)
+    random = _random_pairs(squared, cells, inner, limit, grid_size, randomness)
     budget = limit - between.taken.sum(dim=1, keepdim=True)
-    in_budget = torch.arange(limit, device=maps.device) < budget
+    in_budget = torch.arange(limit, device=points.device) < budget
     enough = (inner.sum(dim=1) >= 3)[:, None]
     far = torch.cat([between.grid_distance, random.grid_distance], dim=1) >= least
     valid = torch.cat([between.taken, in_budget], dim=1) & far & enough
@@ -96,21 +96,51 @@ def inner_points(points: Tensor, grid_size: int) -> Tensor:
     return ((cells >= INNER_BORDER) & (cells <= grid_size - 1 - INNER_BORDER)).all(dim=2)
 
 
-def descriptors_at(maps: Tensor, cells: Tensor) -> Tensor:
-    """Read descriptors at cells (B, P) of maps (B, D, G * G), as (B, D, P); a cell outside reads the last one."""
-    index = cells.clamp(0, maps.shape[2] - 1)
-    return maps.gather(2, index[:, None].expand(-1, maps.shape[1], -1))
+def read_cells(maps: Tensor, cells: Tensor) -> Tensor:
+    """Read the rows (B, P) of maps (B, C, D), as (B, P, D)."""
+    return maps.gather(1, cells[..., None].expand(-1, -1, maps.shape[2]))
 
 
-def squared_distances_to_map(maps: Tensor, cells: Tensor) -> Tensor:
-    """Give |f_a - f_b|^2 between the descriptors at cells (B, P) and at every cell, (B, P, G * G).
+def distances_to_map(maps: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the descriptors at some cells, and |f_a - f_b|^2 between them and those at every cell.
 
     One matrix product serves every pair, so that no descriptor is copied for a pair of its own.
+
+    Args:
+        maps: descriptors, (B, C, D).
+        cells: int64 (B, P), each below C.
+
+    Returns:
+        Descriptors (B, P, D) and squared distances (B, P, C), float32 where the maps are rounded.
     """
-    anchors = descriptors_at(maps, cells)
-    product = anchors.transpose(1, 2) @ maps
-    squared = anchors.square().sum(dim=1)[:, :, None] + maps.square().sum(dim=1)[:, None, :] - 2 * product
-    return squared.clamp(min=0)
+    anchors, squared = _DistancesToMap.apply(maps, cells)  # type: ignore[no-untyped-call]
+    return anchors, squared
+
+
+class _DistancesToMap(Function):
+    """Pass over the maps twice forward and three times backward, where PyTorch's own gradients take ten passes."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, maps: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        exact = maps.to(torch.promote_types(maps.dtype, torch.float32))
+        anchors = read_cells(exact, cells)
+        norms = torch.linalg.vector_norm(exact, dim=2).square()
+        own = anchors.square().sum(dim=2)
+        squared = torch.baddbmm(norms[:, None], anchors, exact.transpose(1, 2), alpha=-2).add_(own[..., None])
+        squared.clamp_(min=0)
+        ctx.save_for_backward(maps, cells, anchors, squared)
+        return anchors, squared
+
+    @staticmethod
+    def backward(ctx: Any, to_anchors: Tensor, to_squared: Tensor) -> tuple[Tensor, None]:
+        maps, cells, anchors, squared = ctx.saved_tensors
+        to_squared = torch.where(squared > 0, to_squared, 0)
+        at_anchors = to_anchors + 2 * to_squared.sum(dim=2)[..., None] * anchors
+        gradient = maps * (2 * to_squared.sum(dim=1))[..., None].to(maps.dtype)
+        to_squared = to_squared.to(maps.dtype)
+        gradient.baddbmm_(to_squared.transpose(1, 2), anchors.to(maps.dtype), alpha=-2)
+        at_anchors = at_anchors.to(maps.dtype).baddbmm_(to_squared, maps, alpha=-2)
+        return gradient.scatter_add_(1, cells[..., None].expand_as(at_anchors), at_anchors), None
 
 
 def _keypoint_pairs(squared: Tensor, cells: Tensor, inner: Tensor, limit: int, grid_size: int) -> _Pairs:
@@ -123,15 +153,14 @@ def _keypoint_pairs(squared: Tensor, cells: Tensor, inner: Tensor, limit: int, g
 
 
 def _random_pairs(
-    squared: Tensor, cells: Tensor, inner: Tensor, count: int, grid_size: int, generator: Generator
+    squared: Tensor, cells: Tensor, inner: Tensor, count: int, grid_size: int, randomness: Randomness
 ) -> _Pairs:
-    batch, device = len(cells), cells.device
     # The n-th inner keypoint for a random n: padding is never drawn, and nothing is counted on the host.
     order = torch.argsort(inner.int(), dim=1, descending=True, stable=True)
-    drawn = torch.rand(batch, count, generator=generator, device=device) * inner.sum(dim=1, keepdim=True)
+    drawn = randomness.uniform(len(cells), count) * inner.sum(dim=1, keepdim=True)
     keypoint = order.gather(1, drawn.long().clamp(max=cells.shape[1] - 1))
-    xy = torch.randint(1, grid_size, (2, batch, count), generator=generator, device=device)
-    pixel = xy[1] * grid_size + xy[0]
+    x, y = randomness.integers(1, grid_size, len(cells), count, 2).unbind(2)
+    pixel = y * grid_size + x
     between = squared.flatten(1).gather(1, keypoint * squared.shape[2] + pixel)
     return _Pairs(between, _squared_grid_distance(cells.gather(1, keypoint), pixel, grid_size), torch.ones_like(pixel))
 

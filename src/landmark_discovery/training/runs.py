@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
-from landmark_discovery.clustering.detections import detect
+from landmark_discovery.clustering.detections import Detections, detect, joined_detections
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     NamedDetections,
     PseudoGroundTruth,
     drop_inconsistent,
     name_detections,
+    write_pseudo_groundtruth,
 )
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import write_text
+from landmark_discovery.training.acceleration import accelerated, use_fused_layers
 from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.keypoints import warmup_keypoints
+from landmark_discovery.training.logs import LogRow, event_log, no_log, round_line, write_table
+from landmark_discovery.training.processes import SINGLE, Processes, launched_processes
 from landmark_discovery.training.runtime import arithmetic, choose_device
-from landmark_discovery.training.stage1 import Round, round_boundaries, train_stage1
-from landmark_discovery.training.stage2 import landmark_targets, train_stage2
-from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights
+from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
+from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
+from landmark_discovery.training.stage2 import Stage2Result, landmark_targets, train_stage2
+from landmark_discovery.training.weights import TrainedWeights, channels_last, load_weights, save_weights
 
-LogRow = Callable[[Mapping[str, float]], None]
 RoundPicture = Callable[[NDArray[np.float64], Path], None]
 
 
@@ -60,37 +61,38 @@ def run_stage1(
         UserError: no image has enough keypoints, or a GPU is asked for and none is there.
     """
     device = choose_device(config.device)
-    train = store.indices("train")
-    rounds: list[Mapping[str, float]] = []
-
-    def on_round(finished: Round) -> None:
-        rounds.append(finished.facts)
-        print(_round_line(finished.facts, len(round_boundaries(config))), file=sys.stderr, flush=True)
-        _write_table(output.parent / "rounds.csv", rounds)
-        landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
-        draw_round(landmarks, output.parent / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
-
-    warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
-    result = train_stage1(
-        stored_images(store, device),
-        train,
-        warmup_keypoints(*warmup, device),
-        config,
-        on_round=on_round,
-        on_log=_event_log(output),
-    )
-    _write_table(output.parent / "training_log.csv", result.log)
-    landmarker = result.landmarker
-    extras = {
-        "centroids": torch.from_numpy(landmarker.centroids),
-        "selected": torch.from_numpy(landmarker.selected),
-        "flip_map": torch.from_numpy(landmarker.flip_map),
-    }
-    found_by = {"threshold": landmarker.threshold, "position_weight": landmarker.position_weight}
-    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 1) | found_by))
+    with launched_processes(device) as processes:
+        scaled = config.model_copy(update={"stage1": scaled_stage1(config.stage1, processes.count)})
+        warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
+        result = train_stage1(
+            stored_images(store, device, fused=accelerated(config.fast, device)),
+            store.indices("train"),
+            warmup_keypoints(*warmup, device),
+            scaled,
+            on_round=_round_writer(store, scaled, output.parent, draw_round),
+            on_log=_log_row(output, processes),
+            processes=processes,
+        )
+        processes.from_main(lambda: _write_stage1(result, config, output))
 
 
-def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config) -> PseudoGroundTruth:
+def run_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config, output: Path) -> None:
+    """Find the landmarks of all training images with the weights of stage 1 and write them.
+
+    Args:
+        store: the prepared data set.
+        weights: of stage 1.
+        config: keys of the step `export-pseudo-groundtruth`.
+        output: file of the pseudo-ground-truth.
+    """
+    with launched_processes(choose_device(config.device)) as processes:
+        truth = compute_pseudo_groundtruth(store, weights, config, processes)
+        processes.from_main(lambda: write_pseudo_groundtruth(output, truth))
+
+
+def compute_pseudo_groundtruth(
+    store: ImageStore, weights: Path, config: Config, processes: Processes = SINGLE
+) -> PseudoGroundTruth:
     """Find the landmarks of all training images with the weights of stage 1.
 
     The landmarker is the one that stage 1 clustered with these very weights, so that landmark k is the same in both
@@ -100,18 +102,20 @@ def compute_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config)
     trained = load_weights(weights, stage=1)
     landmarker = landmarker_of(trained)
     train = store.indices("train")
+    network = channels_last(trained.network.to(device))
+    use_fused_layers(network, trained.model, config.fast, device)
     with arithmetic(config.precision, device):
-        candidates = detect(
-            trained.network.to(device),
-            stored_images(store, device),
-            train,
+        own = detect(
+            network,
+            stored_images(store, device, fused=accelerated(config.fast, device)),
+            processes.part(train),
             fixed_threshold(config.stage1.detection, landmarker),
             size_px=trained.model.input_size_px,
+            precision=config.precision,
         )
-    count, limit = landmarker.num_landmarks, config.clustering.consistency_limit
-    named = name_detections(candidates, landmarker)
-    _check_all_alive(named, count)
-    points, score = drop_inconsistent(named, count, limit).table(count)
+    candidates = joined_detections(own, train, processes)
+    limit = config.clustering.consistency_limit
+    points, score = processes.from_main(lambda: _named_points(candidates, landmarker, limit))
     return PseudoGroundTruth(
         image=store.names[train],
         landmarks=grid_to_image(store, train, points, trained.model.input_size_px),
@@ -135,13 +139,19 @@ def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, confi
     device = choose_device(config.device)
     trained = load_weights(weights, stage=1)
     _check_fit(trained, truth, config, weights)
-    image = positions_in_store(store, truth.image, "pseudo-ground-truth")
-    points = image_to_store(store, image, truth.landmarks)
-    targets = landmark_targets(image, points, truth.flip_map, device)
-    result = train_stage2(stored_images(store, device), targets, trained.network, config, on_log=_event_log(output))
-    _write_table(output.parent / "training_log.csv", result.log)
-    extras = {"flip_map": torch.from_numpy(truth.flip_map)}
-    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
+    with launched_processes(device) as processes:
+        scaled = config.model_copy(update={"stage2": scaled_stage2(config.stage2, processes.count)})
+        image = positions_in_store(store, truth.image, "pseudo-ground-truth")
+        points = image_to_store(store, image, truth.landmarks)
+        result = train_stage2(
+            stored_images(store, device, fused=accelerated(config.fast, device)),
+            landmark_targets(image, points, truth.flip_map, device),
+            trained.network,
+            scaled,
+            on_log=_log_row(output, processes),
+            processes=processes,
+        )
+        processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
 
 
 def landmarker_of(weights: TrainedWeights) -> Landmarker:
@@ -158,6 +168,51 @@ def landmarker_of(weights: TrainedWeights) -> Landmarker:
 def fixed_threshold(settings: DetectionSettings, landmarker: Landmarker) -> DetectionSettings:
     """Take the landmarker's threshold in place of choosing one anew."""
     return settings.model_copy(update={"threshold": landmarker.threshold, "target_detections": None})
+
+
+def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: RoundPicture) -> Callable[[Round], None]:
+    """Give the function that tells of a round: a line, a row of rounds.csv and a picture."""
+    train = store.indices("train")
+    rounds: list[Mapping[str, float]] = []
+
+    def write(finished: Round) -> None:
+        rounds.append(finished.facts)
+        print(round_line(finished.facts, len(round_boundaries(config))), file=sys.stderr, flush=True)
+        write_table(folder / "rounds.csv", rounds)
+        landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
+        draw_round(landmarks, folder / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
+
+    return write
+
+
+def _log_row(output: Path, processes: Processes) -> LogRow:
+    return event_log(output.parent) if processes.is_main else no_log
+
+
+def _write_stage1(result: Stage1Result, config: Config, output: Path) -> None:
+    write_table(output.parent / "training_log.csv", result.log)
+    landmarker = result.landmarker
+    extras = {
+        "centroids": torch.from_numpy(landmarker.centroids),
+        "selected": torch.from_numpy(landmarker.selected),
+        "flip_map": torch.from_numpy(landmarker.flip_map),
+    }
+    found_by = {"threshold": landmarker.threshold, "position_weight": landmarker.position_weight}
+    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 1) | found_by))
+
+
+def _write_stage2(result: Stage2Result, flip_map: NDArray[np.int64], config: Config, output: Path) -> None:
+    write_table(output.parent / "training_log.csv", result.log)
+    extras = {"flip_map": torch.from_numpy(flip_map)}
+    save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
+
+
+def _named_points(
+    candidates: Detections, landmarker: Landmarker, limit: float | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    named, count = name_detections(candidates, landmarker), landmarker.num_landmarks
+    _check_all_alive(named, count)
+    return drop_inconsistent(named, count, limit).table(count)
 
 
 def _warmup_table(
@@ -201,22 +256,6 @@ def _check_fit(trained: TrainedWeights, truth: PseudoGroundTruth, config: Config
         )
 
 
-def _event_log(output: Path) -> LogRow:
-    """Write TensorBoard's log beside the weights, where TensorBoard is installed; otherwise nothing."""
-    if importlib.util.find_spec("tensorboard") is None:
-        return lambda _: None
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(output.parent / "tensorboard")
-
-    def write(row: Mapping[str, float]) -> None:
-        for name, value in row.items():
-            if name != "iteration":
-                writer.add_scalar(name, value, int(row["iteration"]))
-
-    return write
-
-
 def _facts(config: Config, stage: int) -> dict[str, object]:
     return {
         "stage": stage,
@@ -225,17 +264,3 @@ def _facts(config: Config, stage: int) -> dict[str, object]:
         "seed": config.seed,
         "version": __version__,
     }
-
-
-def _round_line(facts: Mapping[str, float], count: int) -> str:
-    return (
-        f"round {int(facts['round']) + 1}/{count}, iteration {int(facts['iteration'])}: "
-        f"{facts['detections_over_threshold']:.1f} detections an image over {facts['threshold']:.3f}, "
-        f"{facts['detections_kept']:.1f} kept, {int(facts['clusters_alive'])} clusters alive, "
-        f"flip purity {facts['flip_purity']:.2f}, {int(facts['images_kept'])} images, "
-        f"losses {facts['detector_loss']:.4f} detector, {facts['descriptor_loss']:.4f} descriptor"
-    )
-
-
-def _write_table(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    write_text(path, pd.DataFrame(list(rows)).to_csv(index=False))

@@ -1,12 +1,12 @@
-"""Device, arithmetic and randomness of a run."""
+"""Device and arithmetic of a run."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Generator
 
 from landmark_discovery.errors import UserError
 
@@ -14,8 +14,10 @@ from landmark_discovery.errors import UserError
 def choose_device(name: str) -> torch.device:
     """Choose the device called "auto", "cpu" or "cuda".
 
+    Of several processes that torchrun started, each gets a GPU of its own.
+
     Raises:
-        UserError: a GPU is asked for and none is there.
+        UserError: a GPU is asked for and none is there, or fewer than processes on this machine.
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
@@ -24,7 +26,24 @@ def choose_device(name: str) -> torch.device:
             where="device: cuda",
             remedy="set device to auto or cpu, or look at what `landmarks doctor` says of the driver",
         )
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+    if name == "cpu" or not available:
+        return torch.device("cpu")
+    return _own_gpu() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else torch.device("cuda")
+
+
+def _own_gpu() -> torch.device:
+    """Take the GPU that has this process's number on its machine."""
+    processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+    if processes > gpus:
+        raise UserError(
+            f"PyTorch sees {gpus} GPUs for {processes} processes",
+            where="device",
+            remedy=f"start {gpus}, one a GPU, or set device to cpu",
+        )
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    # Tensors and collective operations that name no GPU go to the current one.
+    torch.cuda.set_device(device)
+    return device
 
 
 @contextmanager
@@ -54,8 +73,3 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
 def autocast(precision: str, device: torch.device) -> torch.autocast:
     """Give the context of a forward pass: bfloat16 where asked for and on a GPU, otherwise float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16" and device.type == "cuda")
-
-
-def generator_on(device: torch.device, seed: int) -> Generator:
-    """Make a seeded generator on a device."""
-    return Generator(device=device).manual_seed(seed)

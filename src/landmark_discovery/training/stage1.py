@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from landmark_discovery.clustering.detections import detect
+from landmark_discovery.clustering.detections import Detections, detect, joined_detections
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     NamedDetections,
@@ -22,7 +23,9 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
 from landmark_discovery.config.schema import Config
 from landmark_discovery.heatmaps.targets import SHAPES
 from landmark_discovery.models.hourglass import HourglassNetwork
-from landmark_discovery.training.compilation import Forward, forward_of
+from landmark_discovery.training.acceleration import recorded, use_fused_layers
+from landmark_discovery.training.colour import draw_colour_change
+from landmark_discovery.training.feed import RawBatch, feed
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, clustered_keypoints, to_grid
 from landmark_discovery.training.losses import Stage1Loss, stage1_loss
@@ -33,8 +36,11 @@ from landmark_discovery.training.optimizers import (
     make_optimizer,
     set_learning_rate,
 )
-from landmark_discovery.training.runtime import arithmetic, autocast, generator_on
-from landmark_discovery.training.sampler import EpochSampler
+from landmark_discovery.training.parameters import TrainedParameters
+from landmark_discovery.training.processes import SINGLE, Processes
+from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.runtime import arithmetic, autocast
+from landmark_discovery.training.sampler import pair_batches
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
 
@@ -69,6 +75,7 @@ def train_stage1(
     config: Config,
     on_round: Callable[[Round], None] = lambda _: None,
     on_log: Callable[[dict[str, float]], None] = lambda _: None,
+    processes: Processes = SINGLE,
 ) -> Stage1Result:
     """Train on bootstrap keypoints, then round by round on the network's own clustered detections.
 
@@ -76,22 +83,22 @@ def train_stage1(
         images: all stored images, on the device that trains.
         train_indices: positions of the training images.
         keypoints: bootstrap keypoints of the warm-up.
-        config: seed, num_landmarks, precision, compile, model, augmentation, stage1 and clustering count.
-        on_round: told of each new pseudo-ground-truth.
+        config: seed, num_landmarks, precision, fast, model, augmentation, stage1 and clustering count.
+        on_round: told of each new pseudo-ground-truth, on the main process alone.
         on_log: told of each row of the log.
+        processes: that train together.
 
     Returns:
         The trained network with the landmarker of its last pseudo-ground-truth, and the log.
     """
-    trainer = _Trainer(images, train_indices, config, on_round, on_log)
+    trainer = _Trainer(images, train_indices, config, on_round, on_log, processes)
     boundaries = round_boundaries(config)
     with arithmetic(config.precision, images.device):
         for number, boundary in enumerate(boundaries):
             trainer.train_until(boundary, keypoints)
-            landmarker, named = trainer.find_landmarks()
-            finer = named if boundary == boundaries[-1] else training_clusters(named, config.clustering)
-            trainer.report(number, landmarker, named, finer)
-            keypoints = trainer.keypoints_of(finer)
+            found = trainer.find_landmarks(final=boundary == boundaries[-1])
+            trainer.report(number, found)
+            landmarker, keypoints = found.landmarker, trainer.keypoints_of(found.training)
     return Stage1Result(trainer.network, landmarker, trainer.log)
 
 
@@ -104,6 +111,17 @@ def round_boundaries(config: Config) -> list[int]:
     return boundaries
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Hold a new pseudo-ground-truth, and the finer clusters that the next round trains on."""
+
+    landmarker: Landmarker
+    named: NamedDetections
+    training: NamedDetections
+    detections_over_threshold: float
+    flip_purity: float
+
+
 class _Trainer:
     """Hold what changes while stage 1 trains."""
 
@@ -114,52 +132,71 @@ class _Trainer:
         config: Config,
         on_round: Callable[[Round], None],
         on_log: Callable[[dict[str, float]], None],
+        processes: Processes,
     ) -> None:
         self.images, self.train_indices, self.config = images, train_indices, config
-        self.on_round, self.on_log = on_round, on_log
-        self.generator = generator_on(images.device, config.seed)
+        self.on_round, self.on_log, self.processes = on_round, on_log, processes
+        self.order = generator_on(torch.device("cpu"), config.seed, stream=1)
+        self.randomness = Randomness(generator_on(images.device, config.seed), processes.share, sections=2)
         self.network = initial_network(config, images.device)
-        self.forward = forward_of(self.network, images.device, config.compile)
-        self.optimizer = make_optimizer(self.network, config.stage1.optimizer)
+        use_fused_layers(self.network, config.model, config.fast, images.device)
+        self.parameters = TrainedParameters(self.network, config.precision)
+        self.optimizer = make_optimizer(self.parameters, config.stage1.optimizer)
         self.iteration = 0
-        self.over_threshold = self.purity = 0.0
         self.log: list[dict[str, float]] = []
 
     def train_until(self, boundary: int, keypoints: TrainingKeypoints) -> None:
         """Train on the keypoints up to an iteration."""
         settings = self.config.stage1
-        rows = torch.arange(len(keypoints.image), device=self.images.device)
-        sampler = EpochSampler(rows, settings.batch_pairs, self.generator)
+        step = recorded(self._step(keypoints), self.randomness.generator, self.config.fast, self.images.device)
+        batches = feed(self.images, keypoints.image.cpu(), self._batches(keypoints, boundary - self.iteration))
         self.network.train()
         name = "rounds" if keypoints.clustered else "warm-up"
-        with tqdm(total=boundary - self.iteration, desc=f"stage 1 {name}", unit="it", leave=False) as progress:
-            while self.iteration < boundary:
-                factor = learning_rate_factor(self.iteration, settings.iterations, settings.optimizer)
-                set_learning_rate(self.optimizer, factor)
-                batch = make_batch(self.images, keypoints, sampler.next_batch(), self.config, self.generator)
-                loss = training_step(self.forward, self.network, self.optimizer, batch, self.config, self.generator)
-                self.iteration += 1
-                if self.iteration % LOG_EVERY == 0 or self.iteration == boundary:
-                    self._log(loss, factor * settings.optimizer.learning_rate)
-                    progress.set_postfix(loss=f"{self.log[-1]['loss']:.4f}", refresh=False)
-                progress.update()
+        for batch in tqdm(batches, f"stage 1 {name}", boundary - self.iteration, unit="it", leave=False):
+            factor = learning_rate_factor(self.iteration, settings.iterations, settings.optimizer)
+            set_learning_rate(self.optimizer, factor)
+            loss = step(batch)
+            self.iteration += 1
+            if self.iteration % LOG_EVERY == 0 or self.iteration == boundary:
+                self._log(loss, factor * settings.optimizer.learning_rate)
 
-    def find_landmarks(self) -> tuple[Landmarker, NamedDetections]:
+    def _batches(self, keypoints: TrainingKeypoints, count: int) -> Iterator[Tensor]:
+        """Choose the images of `count` batches; only ids tie different images together."""
+        settings = self.config.stage1
+        probability = settings.descriptor_loss.partner_probability if keypoints.clustered else 0.0
+        rows = len(keypoints.image)
+        return islice(pair_batches(rows, settings.batch_pairs, probability, self.order, self.processes.share), count)
+
+    def _step(self, keypoints: TrainingKeypoints) -> Callable[[RawBatch], Stage1Loss]:
+        def step(raw: RawBatch) -> Stage1Loss:
+            batch = make_batch(self.images, keypoints, raw, self.config, self.randomness)
+            return training_step(self.parameters, self.optimizer, batch, self.config, self.randomness, self.processes)
+
+        return step
+
+    def find_landmarks(self, final: bool) -> _Found:
         """Make a new pseudo-ground-truth from the detections in all training images."""
         config = self.config
         self.network.eval()
-        candidates = detect(
+        own = detect(
             self.network,
             self.images,
-            self.train_indices,
+            self.processes.part(self.train_indices),
             config.stage1.detection,
             size_px=config.model.input_size_px,
+            precision=config.precision,
         )
-        landmarker, named, self.purity = find_landmarks(
+        candidates = joined_detections(own, self.train_indices, self.processes)
+        return self.processes.from_main(lambda: self._cluster(candidates, final))
+
+    def _cluster(self, candidates: Detections, final: bool) -> _Found:
+        config = self.config
+        landmarker, named, purity = find_landmarks(
             candidates, config.num_landmarks, config.stage1.detection, config.clustering
         )
-        self.over_threshold = float((candidates.score > landmarker.threshold).sum()) / len(self.train_indices)
-        return landmarker, named
+        over_threshold = float((candidates.score > landmarker.threshold).sum()) / len(self.train_indices)
+        finer = named if final else training_clusters(named, config.clustering)
+        return _Found(landmarker, _without_descriptors(named), _without_descriptors(finer), over_threshold, purity)
 
     def keypoints_of(self, named: NamedDetections) -> TrainingKeypoints:
         """Give the keypoints that the next round trains on."""
@@ -173,32 +210,43 @@ class _Trainer:
             self.config.model.input_size_px,
         )
 
-    def report(self, number: int, landmarker: Landmarker, named: NamedDetections, finer: NamedDetections) -> None:
-        """Tell of a new pseudo-ground-truth."""
+    def report(self, number: int, found: _Found) -> None:
+        """Tell of a new pseudo-ground-truth, on the main process."""
+        named = found.named
         facts = {
             "round": number,
             "iteration": self.iteration,
-            "threshold": landmarker.threshold,
-            "detections_over_threshold": self.over_threshold,
+            "threshold": found.landmarker.threshold,
+            "detections_over_threshold": found.detections_over_threshold,
             "detections_kept": len(named.detections) / len(self.train_indices),
             "clusters_alive": len(np.unique(named.cluster)),
-            "flip_purity": self.purity,
-            "images_kept": len(np.unique(finer.detections.image)),
+            "flip_purity": found.flip_purity,
+            "images_kept": len(np.unique(found.training.detections.image)),
             "detector_loss": self.log[-1]["detector_loss"],
             "descriptor_loss": self.log[-1]["descriptor_loss"],
         }
-        self.on_round(Round(facts, named.table(self.config.num_landmarks)[0]))
+        landmarks, _ = named.table(self.config.num_landmarks)
+        self.processes.from_main(lambda: self.on_round(Round(facts, landmarks)))
 
     def _log(self, loss: Stage1Loss, learning_rate: float) -> None:
+        parts = torch.stack([loss.total, loss.detector, loss.descriptor]).detach()
+        total, detector, descriptor = (self.processes.total(parts) / self.processes.count).tolist()
         row = {
             "iteration": self.iteration,
-            "loss": loss.total.item(),
-            "detector_loss": loss.detector.item(),
-            "descriptor_loss": loss.descriptor.item(),
+            "loss": total,
+            "detector_loss": detector,
+            "descriptor_loss": descriptor,
             "learning_rate": learning_rate,
         }
         self.log.append(row)
         self.on_log(row)
+
+
+def _without_descriptors(named: NamedDetections) -> NamedDetections:
+    """Let go of the descriptors, which fill gigabytes and which nobody needs once they are clustered."""
+    found = named.detections
+    none = np.empty((len(found), 0), found.descriptor.dtype)
+    return replace(named, detections=replace(found, descriptor=none, flipped_descriptor=none))
 
 
 @dataclass(frozen=True)
@@ -228,44 +276,51 @@ def initial_network(config: Config, device: torch.device) -> HourglassNetwork:
 
 
 def training_step(
-    forward: Forward,
-    network: HourglassNetwork,
+    parameters: TrainedParameters,
     optimizer: Optimizer,
     batch: Batch,
     config: Config,
-    generator: Generator,
+    randomness: Randomness,
+    processes: Processes = SINGLE,
 ) -> Stage1Loss:
-    """Train on one batch of pairs of views and give its loss."""
+    """Train on one batch of pairs of views and give its loss.
+
+    Args:
+        parameters: that change.
+        optimizer: of the parameters.
+        batch: this process's part.
+        config: precision and stage1 count.
+        randomness: for the negative pairs.
+        processes: that share the batch.
+    """
     with autocast(config.precision, batch.views.device):
-        detector, descriptor = forward(batch.views)
-    shape = SHAPES[config.stage1.detector_target]
-    loss = stage1_loss(detector, descriptor, batch.points, batch.ids, shape, config.stage1.descriptor_loss, generator)
-    descend(loss.total, network, optimizer, config.stage1.optimizer)
-    return loss
-
-
-def _pair_rows(first: Tensor, keypoints: TrainingKeypoints, config: Config, generator: Generator) -> Tensor:
-    """Choose view 2 of each pair: the same image, or once ids tie images together, at times another."""
-    if not keypoints.clustered:
-        return torch.cat([first, first])
-    device = first.device
-    other = torch.randint(len(keypoints.image), first.shape, generator=generator, device=device)
-    chance = torch.rand(first.shape, generator=generator, device=device)
-    return torch.cat([first, torch.where(chance < config.stage1.descriptor_loss.partner_probability, other, first)])
+        detector, descriptor = parameters.forward(batch.views)
+    shape, settings = SHAPES[config.stage1.detector_target], config.stage1.descriptor_loss
+    loss = stage1_loss(detector, descriptor, batch.points, batch.ids, shape, settings, randomness, processes)
+    descend(loss.total, parameters, optimizer, config.stage1.optimizer, processes)
+    return loss.detached()
 
 
 def make_batch(
-    images: StoredImages, keypoints: TrainingKeypoints, first: Tensor, config: Config, generator: Generator
+    images: StoredImages, keypoints: TrainingKeypoints, raw: RawBatch, config: Config, randomness: Randomness
 ) -> Batch:
-    """Choose partners for the images `first` (B,) of the keypoints' table, and augment both views."""
-    rows = _pair_rows(first, keypoints, config, generator)
-    index, ids = keypoints.image[rows], keypoints.ids[rows]
-    crops, size = images.crops[index], images.stored_size[index]
-    geometry = random_views(crops, size, config.model.input_size_px, config.augmentation, generator)
+    """Augment pairs of images and move their keypoints with them.
+
+    Args:
+        images: the stored images, for their crops and sizes.
+        keypoints: table whose rows the batch names.
+        raw: the images of view 1, then of view 2.
+        config: model and augmentation count.
+        randomness: of both views.
+    """
+    count, index, ids = len(raw.rows), keypoints.image[raw.rows], keypoints.ids[raw.rows]
+    settings = config.augmentation
+    geometry = random_views(
+        images.crops[index], images.stored_size[index], config.model.input_size_px, settings, randomness
+    )
     if keypoints.flipped_ids is not None:
-        chance = torch.rand(len(rows), generator=generator, device=images.device)
-        mirrored = chance < config.augmentation.mirror_probability
+        mirrored = randomness.chance(settings.mirror_probability, count)
         geometry = mirrored_views(geometry, mirrored)
-        ids = torch.where(mirrored[:, None], keypoints.flipped_ids[rows], ids)
-    views = images.augmented_views(index, geometry, config.augmentation, generator)
-    return Batch(views, to_grid(geometry.to_view(keypoints.points[rows])), ids)
+        ids = torch.where(mirrored[:, None], keypoints.flipped_ids[raw.rows], ids)
+    views = images.views_of(raw.pixels, index, geometry, draw_colour_change(count, settings, randomness))
+    return Batch(views, to_grid(geometry.to_view(keypoints.points[raw.rows])), ids)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
@@ -17,7 +18,9 @@ from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
-from landmark_discovery.training.compilation import Forward, forward_of
+from landmark_discovery.training.acceleration import recorded, use_fused_layers
+from landmark_discovery.training.colour import draw_colour_change
+from landmark_discovery.training.feed import RawBatch, feed
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
 from landmark_discovery.training.losses import stage2_loss
@@ -28,8 +31,11 @@ from landmark_discovery.training.optimizers import (
     make_optimizer,
     set_learning_rate,
 )
-from landmark_discovery.training.runtime import arithmetic, autocast, generator_on
-from landmark_discovery.training.sampler import EpochSampler
+from landmark_discovery.training.parameters import TrainedParameters
+from landmark_discovery.training.processes import SINGLE, Processes
+from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.runtime import arithmetic, autocast
+from landmark_discovery.training.sampler import row_batches
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
 
@@ -63,6 +69,7 @@ def train_stage2(
     stage1_network: HourglassNetwork,
     config: Config,
     on_log: Callable[[dict[str, float]], None] = lambda _: None,
+    processes: Processes = SINGLE,
 ) -> Stage2Result:
     """Train a heatmap a landmark, starting from the weights of stage 1.
 
@@ -70,28 +77,36 @@ def train_stage2(
         images: all stored images, on the device that trains.
         targets: what to learn.
         stage1_network: its trunk and descriptor head are copied; its last layer is replaced.
-        config: seed, num_landmarks, precision, compile, model, augmentation and stage2 count.
+        config: seed, num_landmarks, precision, fast, model, augmentation and stage2 count.
         on_log: told of each row of the log.
+        processes: that train together.
     """
     settings, device = config.stage2, images.device
-    generator = generator_on(device, config.seed)
+    randomness = Randomness(generator_on(device, config.seed), processes.share)
     network = landmark_network(stage1_network, config).to(device).train()
-    forward = forward_of(network, device, config.compile)
-    optimizer = make_optimizer(network, settings.optimizer)
-    sampler = EpochSampler(torch.arange(len(targets.image), device=device), settings.batch_size, generator)
+    use_fused_layers(network, config.model, config.fast, device)
+    parameters = TrainedParameters(network, config.precision)
+    optimizer = make_optimizer(parameters, settings.optimizer)
+    order = generator_on(torch.device("cpu"), config.seed, stream=1)
+    rows = islice(row_batches(len(targets.image), settings.batch_size, order, processes.share), settings.iterations)
+
+    def eager_step(raw: RawBatch) -> Tensor:
+        batch = make_batch(images, targets, raw, config, randomness)
+        return training_step(parameters, optimizer, batch, config, processes)
+
+    step = recorded(eager_step, randomness.generator, config.fast, device)
     log = []
-    with arithmetic(config.precision, device), tqdm(total=settings.iterations, desc="stage 2", unit="it") as progress:
-        for iteration in range(settings.iterations):
+    with arithmetic(config.precision, device):
+        batches = tqdm(feed(images, targets.image.cpu(), rows), "stage 2", settings.iterations, unit="it")
+        for iteration, batch in enumerate(batches):
             factor = learning_rate_factor(iteration, settings.iterations, settings.optimizer)
             set_learning_rate(optimizer, factor)
-            batch = make_batch(images, targets, sampler.next_batch(), config, generator)
-            loss = training_step(forward, network, optimizer, batch, config)
+            loss = step(batch)
             if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == settings.iterations:
+                mean = processes.total(loss.detach()).item() / processes.count
                 rate = factor * settings.optimizer.learning_rate
-                log.append({"iteration": iteration + 1, "loss": loss.item(), "learning_rate": rate})
+                log.append({"iteration": iteration + 1, "loss": mean, "learning_rate": rate})
                 on_log(log[-1])
-                progress.set_postfix(loss=f"{log[-1]['loss']:.6f}", refresh=False)
-            progress.update()
     return Stage2Result(network.eval(), log)
 
 
@@ -111,14 +126,14 @@ class Batch:
 
 
 def training_step(
-    forward: Forward, network: HourglassNetwork, optimizer: Optimizer, batch: Batch, config: Config
+    parameters: TrainedParameters, optimizer: Optimizer, batch: Batch, config: Config, processes: Processes = SINGLE
 ) -> Tensor:
-    """Train on one batch and give its loss."""
+    """Train on one batch, this process's part, and give its loss."""
     with autocast(config.precision, batch.views.device):
-        (predicted,) = forward(batch.views)
+        (predicted,) = parameters.forward(batch.views)
     loss = stage2_loss(predicted, batch.heatmaps, batch.present)
-    descend(loss, network, optimizer, config.stage2.optimizer)
-    return loss
+    descend(loss, parameters, optimizer, config.stage2.optimizer, processes)
+    return loss.detach()
 
 
 def landmark_network(stage1_network: HourglassNetwork, config: Config) -> HourglassNetwork:
@@ -138,29 +153,38 @@ def landmark_network(stage1_network: HourglassNetwork, config: Config) -> Hourgl
     return channels_last(network)
 
 
-def occlude(views: Tensor, settings: Stage2Settings, generator: Generator) -> Tensor:
+def occlude(views: Tensor, settings: Stage2Settings, randomness: Randomness) -> Tensor:
     """Paint a black square at a random place wholly inside some of the views (B, 3, S, S)."""
     count, size = len(views), views.shape[-1]
     side = round(settings.occlusion_size * size)
-    drawn = torch.rand(3, count, generator=generator, device=views.device)
-    corner = torch.floor(drawn[:2] * (size - side + 1))[..., None]
+    corner = torch.floor(randomness.uniform(count, 2) * (size - side + 1))[..., None]
     steps = torch.arange(size, device=views.device)
-    inside = (steps >= corner) & (steps < corner + side)
-    square = inside[1][:, :, None] & inside[0][:, None, :] & (drawn[2] < settings.occlusion_probability)[:, None, None]
+    across, down = ((steps >= corner) & (steps < corner + side)).unbind(1)
+    chosen = randomness.chance(settings.occlusion_probability, count)
+    square = down[:, :, None] & across[:, None, :] & chosen[:, None, None]
     return views.masked_fill(square[:, None], 0.0)
 
 
 def make_batch(
-    images: StoredImages, targets: LandmarkTargets, rows: Tensor, config: Config, generator: Generator
+    images: StoredImages, targets: LandmarkTargets, raw: RawBatch, config: Config, randomness: Randomness
 ) -> Batch:
-    """Augment the images of the rows (B,) of the targets and draw their heatmaps."""
-    index = targets.image[rows]
-    size_px, count = config.model.input_size_px, len(targets.flip_map)
-    geometry = random_views(images.crops[index], images.stored_size[index], size_px, config.augmentation, generator)
-    mirrored = torch.rand(len(rows), generator=generator, device=images.device)
-    mirrored = mirrored < config.augmentation.mirror_probability
+    """Augment images and draw their heatmaps.
+
+    Args:
+        images: the stored images, for their crops and sizes.
+        targets: table whose rows the batch names.
+        raw: the images.
+        config: model, augmentation and stage2 count.
+        randomness: of the views.
+    """
+    rows, index = raw.rows, targets.image[raw.rows]
+    settings, count = config.augmentation, len(targets.flip_map)
+    geometry = random_views(
+        images.crops[index], images.stored_size[index], config.model.input_size_px, settings, randomness
+    )
+    mirrored = randomness.chance(settings.mirror_probability, len(rows))
     geometry = mirrored_views(geometry, mirrored)
-    views = images.augmented_views(index, geometry, config.augmentation, generator)
+    views = images.views_of(raw.pixels, index, geometry, draw_colour_change(len(rows), settings, randomness))
     channels = torch.where(mirrored[:, None], targets.flip_map, torch.arange(count, device=images.device))
     named = channels >= 0
     points = torch.where(named[..., None], targets.points[rows], torch.nan)
@@ -168,7 +192,7 @@ def make_batch(
     found = ~torch.isnan(points[..., 0])
     present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
     heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, config.model.grid_size)
-    return Batch(occlude(views, config.stage2, generator), heatmaps, present)
+    return Batch(occlude(views, config.stage2, randomness), heatmaps, present)
 
 
 def landmark_targets(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor
+from torch import Tensor
 
 from landmark_discovery.config.training import AugmentationSettings
+from landmark_discovery.training.randomness import Randomness
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,12 @@ class ViewGeometry:
 
     def to_store(self, points: Tensor) -> Tensor:
         """Map points (B, P, 2) of the views to pixels of the stored images."""
+        return (points - self.shift[:, None]) @ self.inverse_matrix().transpose(1, 2)
+
+    def inverse_matrix(self) -> Tensor:
+        """Invert the matrices, (B, 2, 2)."""
         a, b, c, d = self.matrix.flatten(1).unbind(1)
-        inverse = torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / (a * d - b * c).view(-1, 1, 1)
-        return (points - self.shift[:, None]) @ inverse.transpose(1, 2)
+        return torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / (a * d - b * c).view(-1, 1, 1)
 
 
 def plain_views(crops: Tensor, size_px: int) -> ViewGeometry:
@@ -56,7 +60,7 @@ def mirrored_views(geometry: ViewGeometry, mirrored: Tensor) -> ViewGeometry:
 
 
 def random_views(
-    crops: Tensor, stored_size: Tensor, size_px: int, settings: AugmentationSettings, generator: Generator
+    crops: Tensor, stored_size: Tensor, size_px: int, settings: AugmentationSettings, randomness: Randomness
 ) -> ViewGeometry:
     """Scale, rotate and shift each image about its centre, then cut its crop (method, section 4).
 
@@ -65,13 +69,12 @@ def random_views(
         stored_size: (B, 2) width and height of the stored images.
         size_px: width and height of the views.
         settings: ranges of the affine change.
-        generator: on the device of the crops.
+        randomness: on the device of the crops.
     """
     count = len(crops)
 
     def uniform(limits: tuple[float, float], columns: int) -> Tensor:
-        drawn = torch.rand(count, columns, generator=generator, device=crops.device)
-        return drawn * (limits[1] - limits[0]) + limits[0]
+        return randomness.uniform(count, columns, low=limits[0], high=limits[1])
 
     angle = torch.deg2rad(uniform(settings.rotation_degrees, 1)[:, 0])
     rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
@@ -98,8 +101,8 @@ def sample_views(images: Tensor, stored_size: Tensor, geometry: ViewGeometry) ->
     steps = torch.arange(size, device=images.device, dtype=geometry.matrix.dtype)
     pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).view(1, -1, 2)
     positions = geometry.to_store(pixels.expand(len(images), -1, -1))
-    whole = torch.tensor([images.shape[3], images.shape[2]], device=images.device)
-    grid = ((2 * positions + 1) / whole - 1).view(-1, size, size, 2)
+    x, y = positions.view(-1, size, size, 2).unbind(-1)
+    grid = torch.stack([(2 * x + 1) / images.shape[3] - 1, (2 * y + 1) / images.shape[2] - 1], dim=-1)
     views = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     inside = ((positions >= -0.5) & (positions < stored_size[:, None] - 0.5)).all(dim=-1)
     return views * inside.view(-1, 1, size, size)

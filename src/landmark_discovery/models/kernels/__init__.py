@@ -1,0 +1,1 @@
+"""Triton kernels on channels-last features; `models.fused` makes layers of them."""
