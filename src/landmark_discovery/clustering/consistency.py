@@ -55,17 +55,26 @@ def agreement(points: NDArray[np.floating], limit: float) -> NDArray[np.float64]
 
 def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Measure how far each point lies from its prediction by the kept ones, (N, K); NaN where there is none."""
+    images, landmarks = kept.shape
     counts = kept.sum(axis=0)
     mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(counts, 1)[:, None]
     # A missing landmark stands at its mean, and so says nothing about the others.
-    deviation = np.where(kept[..., None], points - mean, 0.0)
-    distance = np.full(kept.shape, np.nan)
-    for landmark in np.flatnonzero(counts >= MIN_IMAGES):
-        others = np.delete(deviation, landmark, axis=1).reshape(len(points), -1)
-        fitted = others[kept[:, landmark]]
-        gram = fitted.T @ fitted
-        weight = RIDGE * np.trace(gram) / max(1, len(gram)) + 1e-12
-        weights = np.linalg.solve(gram + weight * np.eye(len(gram)), fitted.T @ deviation[kept[:, landmark], landmark])
-        residual = points[:, landmark] - mean[landmark] - others @ weights
-        distance[:, landmark] = np.linalg.norm(residual, axis=1)
-    return distance
+    deviation = np.where(kept[..., None], points - mean, 0.0).reshape(images, -1)
+    weights = _prediction_weights(deviation, kept)
+    predicted = (deviation @ weights).reshape(images, landmarks, 2)
+    distance = np.linalg.norm(points - mean - predicted, axis=2)
+    return np.where(counts >= MIN_IMAGES, distance, np.nan)
+
+
+def _prediction_weights(deviation: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Fit each landmark to the others on the images that have it, (2 K, 2 K); a landmark says nothing of itself."""
+    size, landmarks = deviation.shape[1], kept.shape[1]
+    weights = np.zeros((size, size))
+    for landmark in range(landmarks):
+        own = slice(2 * landmark, 2 * landmark + 2)
+        gram = deviation.T @ (deviation * kept[:, landmark, None])
+        products = gram[:, own].copy()
+        gram[own], gram[:, own], products[own] = 0, 0, 0
+        ridge = RIDGE * np.trace(gram) / max(1, size - 2) + 1e-12
+        weights[:, own] = np.linalg.solve(gram + ridge * np.eye(size), products)
+    return weights
