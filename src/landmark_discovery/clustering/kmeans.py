@@ -1,30 +1,39 @@
-"""k-means through faiss, with the start and the subsampling of the method (section 4)."""
+"""k-means with the start and the subsampling of the method (section 4): faiss, or PyTorch on a GPU without it."""
 
 from __future__ import annotations
 
 import faiss
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from landmark_discovery.clustering.lloyd import best_of, lloyd
 from landmark_discovery.config.training import ClusteringSettings
 from landmark_discovery.errors import UserError
+from landmark_discovery.training.runtime import arithmetic
 
 FloatArray = NDArray[np.float32]
+CPU = torch.device("cpu")
 
 
 def kmeans(
-    descriptors: FloatArray, clusters: int, settings: ClusteringSettings, initial: FloatArray | None = None
+    descriptors: FloatArray,
+    clusters: int,
+    settings: ClusteringSettings,
+    initial: FloatArray | None = None,
+    device: torch.device = CPU,
 ) -> FloatArray:
     """Cluster descriptors.
 
-    faiss trains on at most `points_per_centroid` * clusters of them, drawn with its seed. Without `initial` each
-    redo restarts from random descriptors and the best counts; with it, each redo goes on from the last result.
+    At most `points_per_centroid` * clusters of them are trained on, drawn with the seed. Without `initial` each redo
+    restarts from random descriptors and the best counts; with it, each redo goes on from the last result.
 
     Args:
         descriptors: (n, D).
         clusters: number of centroids.
         settings: iterations, redos, seed, points a centroid.
         initial: first centroids, (clusters, D).
+        device: a GPU clusters there: in faiss if it is built for one, otherwise in PyTorch.
 
     Returns:
         Centroids (clusters, D), not normalised.
@@ -38,6 +47,8 @@ def kmeans(
             where="clustering",
             remedy="lower num_landmarks or clustering.training_clusters, give more images, or train longer",
         )
+    if device.type == "cuda" and not gpu_count():
+        return _kmeans_in_torch(descriptors, clusters, settings, initial, device)
     run = faiss.Kmeans(
         descriptors.shape[1],
         clusters,
@@ -46,10 +57,30 @@ def kmeans(
         seed=settings.seed,
         min_points_per_centroid=1,
         max_points_per_centroid=settings.points_per_centroid,
-        gpu=gpu_count() > 0,
+        gpu=device.type == "cuda",
     )
     run.train(np.ascontiguousarray(descriptors, dtype=np.float32), init_centroids=initial)
     return np.asarray(run.centroids, dtype=np.float32)
+
+
+def _kmeans_in_torch(
+    descriptors: FloatArray,
+    clusters: int,
+    settings: ClusteringSettings,
+    initial: FloatArray | None,
+    device: torch.device,
+) -> FloatArray:
+    generator = np.random.default_rng(settings.seed)
+    drawn = generator.permutation(len(descriptors))[: settings.points_per_centroid * clusters]
+    points = torch.from_numpy(descriptors[drawn]).to(device)
+    with arithmetic("float32", device):
+        if initial is None:
+            starts = [points[generator.permutation(len(points))[:clusters]] for _ in range(settings.redos)]
+            centroids = best_of(points, starts, settings.iterations)
+        else:
+            start = torch.from_numpy(initial).to(device)
+            centroids, _ = lloyd(points, start, settings.iterations * settings.redos)
+    return centroids.cpu().numpy()
 
 
 def spread_start(descriptors: FloatArray, clusters: int, generator: np.random.Generator) -> FloatArray:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from landmark_discovery.clustering.assignment import flip_map, flip_purity, nearest_of_image, scatter_by_cluster
 from landmark_discovery.clustering.consistency import agreement, consistent_points
 from landmark_discovery.clustering.detections import Detections, choose_threshold
-from landmark_discovery.clustering.kmeans import assign, kmeans, spread_start
+from landmark_discovery.clustering.kmeans import CPU, assign, kmeans, spread_start
 from landmark_discovery.clustering.selection import SEPARATION, closed_flip_map, select_landmarks
 from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
 from landmark_discovery.errors import UserError
@@ -87,7 +88,11 @@ class PseudoGroundTruth:
 
 
 def find_landmarks(
-    candidates: Detections, num_landmarks: int, detection: DetectionSettings, clustering: ClusteringSettings
+    candidates: Detections,
+    num_landmarks: int,
+    detection: DetectionSettings,
+    clustering: ClusteringSettings,
+    device: torch.device = CPU,
 ) -> tuple[Landmarker, NamedDetections, float]:
     """Cluster candidates with their mirrored twins into K landmarks, one detection a landmark and image.
 
@@ -96,6 +101,7 @@ def find_landmarks(
         num_landmarks: K.
         detection: how the threshold is chosen.
         clustering: of k-means.
+        device: of k-means.
 
     Returns:
         The landmarker, the detections that stay, and the flip purity.
@@ -114,7 +120,7 @@ def find_landmarks(
     sample = _clustered_sample(found, clustering)
     limit = _agreement_limit(found, clustering)
     choices = (
-        _cluster(found, sample, threshold, num_landmarks, limit, clustering, restart)
+        _cluster(found, sample, threshold, num_landmarks, limit, clustering, restart, device)
         for restart in range(clustering.restarts)
     )
     # One choice needs no score. Which of several agrees best with itself can be told without any annotation.
@@ -123,7 +129,9 @@ def find_landmarks(
     return best.landmarker, named, best.flip_purity
 
 
-def training_clusters(named: NamedDetections, clustering: ClusteringSettings) -> NamedDetections:
+def training_clusters(
+    named: NamedDetections, clustering: ClusteringSettings, device: torch.device = CPU
+) -> NamedDetections:
     """Name the kept detections anew by M finer clusters, whose ids train the next round.
 
     Images with fewer than two detections are left out.
@@ -137,7 +145,7 @@ def training_clusters(named: NamedDetections, clustering: ClusteringSettings) ->
             where="pseudo-ground-truth",
             remedy="train longer, lower stage1.detection.threshold, or set stage1.detection.target_detections",
         )
-    centroids = kmeans(_clustered_sample(found, clustering), clustering.training_clusters, clustering)
+    centroids = kmeans(_clustered_sample(found, clustering), clustering.training_clusters, clustering, device=device)
     return _nearest(found, *_assign_both(found, centroids, clustering.position_weight))
 
 
@@ -206,11 +214,12 @@ def _cluster(
     limit: float,
     clustering: ClusteringSettings,
     restart: int,
+    device: torch.device,
 ) -> _Choice:
     """Cluster from one start; of more clusters than landmarks, those that agree best are the landmarks."""
     clusters = round(num_landmarks * clustering.candidate_factor)
     start = spread_start(sample, clusters, np.random.default_rng((clustering.seed, restart)))
-    centroids = kmeans(sample, clusters, clustering, start)
+    centroids = kmeans(sample, clusters, clustering, start, device)
     cluster, distance, flipped = _assign_both(found, centroids, clustering.position_weight)
     mapping = flip_map(found.image, cluster, flipped, clusters)
     purity = flip_purity(cluster, flipped, mapping)

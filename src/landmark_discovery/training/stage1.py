@@ -192,10 +192,10 @@ class _Trainer:
     def _cluster(self, candidates: Detections, final: bool) -> _Found:
         config = self.config
         landmarker, named, purity = find_landmarks(
-            candidates, config.num_landmarks, config.stage1.detection, config.clustering
+            candidates, config.num_landmarks, config.stage1.detection, config.clustering, self.images.device
         )
         over_threshold = float((candidates.score > landmarker.threshold).sum()) / len(self.train_indices)
-        finer = named if final else training_clusters(named, config.clustering)
+        finer = named if final else training_clusters(named, config.clustering, self.images.device)
         return _Found(landmarker, _without_descriptors(named), _without_descriptors(finer), over_threshold, purity)
 
     def keypoints_of(self, named: NamedDetections) -> TrainingKeypoints:
