@@ -3,10 +3,12 @@ import pytest
 import torch
 
 from landmark_discovery.clustering.pseudo_groundtruth import Landmarker
-from landmark_discovery.config.training import DetectionSettings
+from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import predict_landmarks, predict_stage1, predict_stage2
+from landmark_discovery.evaluation.predict import predict_landmarks
+from landmark_discovery.training import prediction
 from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.prediction import predict_stage1, predict_stage2
 from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
 
 GRID = 8
@@ -32,16 +34,15 @@ def network_that_gives(*maps):
     return lambda _: (torch.stack(maps),)
 
 
-def predict_with(network, images, flip_map, *, subpixel=False, batch_size=64):
+def predict_with(network, images, flip_map, **settings):
     return predict_stage2(
         network,
         np.array(flip_map),
         images,
         np.arange(len(images)),
+        Stage2Settings(**settings),
         size_px=32,
         precision="float32",
-        subpixel=subpixel,
-        batch_size=batch_size,
     )
 
 
@@ -98,10 +99,46 @@ def test_landmarks_of_the_mirror_image_are_the_mirrored_landmarks(tiny_network):
     np.testing.assert_allclose(again_scores[:, [2, 1, 0]], scores, atol=1e-5)
 
 
-def test_batches_make_no_difference(tiny_network):
-    whole, one_by_one = (predict_with(tiny_network, random_images(5), [0, 1, 2], batch_size=size) for size in (5, 2))
+def test_batches_make_no_difference(tiny_network, monkeypatch):
+    whole = predict_with(tiny_network, random_images(5), [0, 1, 2])
+    monkeypatch.setattr(prediction, "BATCH", 2)
+    one_by_one = predict_with(tiny_network, random_images(5), [0, 1, 2])
     np.testing.assert_array_equal(whole[0], one_by_one[0])
     assert whole[0].shape == (5, 3, 2)
+
+
+class BrightestCell:
+    """Find the brightest 4 x 4 pixels of each view, whatever their place; note how many views were seen."""
+
+    def __init__(self):
+        self.views = 0
+
+    def __call__(self, views):
+        self.views += len(views)
+        return (torch.nn.functional.avg_pool2d(views.mean(dim=1, keepdim=True), 4),)
+
+
+def bright_dot(x_px, y_px):
+    """Give one black image of 64 pixels with a bright disc."""
+    across, down = np.meshgrid(np.arange(64), np.arange(64))
+    disc = 255 * np.exp(-((across - x_px) ** 2 + (down - y_px) ** 2) / 18)
+    pixels = torch.from_numpy(disc.astype(np.uint8))[None, :, :, None].expand(1, 64, 64, 3).contiguous()
+    return StoredImages(pixels, torch.tensor([[0.0, 0.0, 64.0, 64.0]]), torch.full((1, 2), 64.0))
+
+
+def test_turned_and_scaled_views_agree_on_a_dot_and_come_back_to_its_place():
+    network = BrightestCell()
+    points, _ = predict_stage2(
+        network,
+        np.array([0]),
+        bright_dot(41.5, 25.5),
+        np.arange(1),
+        Stage2Settings(average_turned_views=True, subpixel=True),
+        size_px=64,
+        precision="float32",
+    )
+    assert network.views == 10, "five views and their mirror images"
+    np.testing.assert_allclose(points, [[[10.0, 6.0]]], atol=0.35)
 
 
 def detector_at(*cells):

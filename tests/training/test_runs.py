@@ -8,9 +8,9 @@ from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, NamedDe
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.training import runs
+from landmark_discovery.training.prediction import fixed_threshold
 from landmark_discovery.training.runs import (
     compute_pseudo_groundtruth,
-    fixed_threshold,
     landmarker_of,
     run_stage1,
     run_stage2,

@@ -9,7 +9,8 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage2
 from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.stage1 import initial_network
-from landmark_discovery.training.stage2 import landmark_network, landmark_targets, occlude, train_stage2
+from landmark_discovery.training.stage2 import landmark_network, occlude, train_stage2
+from landmark_discovery.training.targets import landmark_targets
 
 NAN = math.nan
 CPU = torch.device("cpu")

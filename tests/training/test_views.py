@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from landmark_discovery.config.training import AugmentationSettings
 from landmark_discovery.training.randomness import Randomness
-from landmark_discovery.training.views import mirrored_views, plain_views, random_views, sample_views
+from landmark_discovery.training.views import mirrored_views, plain_views, random_views, sample_views, turned_views
 
 STILL = AugmentationSettings(scale=(1.0, 1.0), translation=(0.0, 0.0), rotation_degrees=(0.0, 0.0))
 
@@ -53,6 +53,24 @@ def test_mirroring_turns_the_view_and_its_points_round():
     geometry = mirrored_views(plain_views(rectangle(0, 0, 8, 8), 8), torch.tensor([True]))
     torch.testing.assert_close(sample_views(image, torch.tensor([[8.0, 8.0]]), geometry), image.flip(3))
     assert geometry.to_view(torch.tensor([[[0.0, 3.0]]])).tolist() == [[[7.0, 3.0]]]
+
+
+def test_turning_goes_clockwise_about_the_centre_of_the_view():
+    plain = plain_views(rectangle(0, 0, 9, 9), 9)
+    quarter = turned_views(plain, 90, 1.0)
+    torch.testing.assert_close(
+        quarter.to_view(torch.tensor([[[8.0, 4.0], [4.0, 4.0]]])), torch.tensor([[[4.0, 8.0], [4.0, 4.0]]])
+    )
+
+
+def test_scaling_makes_the_object_larger_about_the_centre_of_the_view():
+    double = turned_views(plain_views(rectangle(0, 0, 9, 9), 9), 0, 2.0)
+    torch.testing.assert_close(double.to_view(torch.tensor([[[5.0, 3.0]]])), torch.tensor([[[6.0, 2.0]]]))
+
+
+def test_turning_by_nothing_gives_the_same_views():
+    plain = plain_views(rectangle(0, 0, 9, 9), 9)
+    assert turned_views(plain, 0, 1) is plain
 
 
 def test_mirroring_twice_changes_nothing():

@@ -69,7 +69,9 @@ STEPS = {
         after=("export-pseudo-groundtruth",),
     ),
     "predict-stage1": Step(("num_landmarks", *_NETWORK, "stage1.detection"), after=("train-stage1",)),
-    "predict-stage2": Step(("num_landmarks", *_NETWORK, "stage2.subpixel"), after=("train-stage2",)),
+    "predict-stage2": Step(
+        ("num_landmarks", *_NETWORK, "stage2.subpixel", "stage2.average_turned_views"), after=("train-stage2",)
+    ),
     "evaluate": Step(("seed", "evaluation"), after=("predict-stage1", "predict-stage2")),
     "draw-pictures": Step(("report",), after=("predict-stage1", "predict-stage2")),
     "report": Step(tuple(Config.model_fields), after=("evaluate", "draw-pictures")),

@@ -149,6 +149,17 @@ class Stage2Settings(Section):
         None, description="Standard deviation of the new last layer's weights, with bias 0; null: torch's."
     )
     subpixel: bool = Field(False, description="Refine a landmark between the cells of its heatmap.")
+    average_turned_views: bool = Field(
+        False, description="A prediction averages the landmarks of four turned or scaled views with those of the crop."
+    )
+    generations: PositiveCount = Field(
+        1, description="Networks trained one after another; each learns what the one before it finds."
+    )
+    consistency_limit: Positive = Field(
+        0.1,
+        description="What a generation finds farther from where the other landmarks expect it, as a share of the "
+        "crop, isn't learnt by the next.",
+    )
     optimizer: OptimizerSettings = Field(
         OptimizerSettings(trunk_learning_rate_factor=0.1, milestones=(50_000, 70_000)),
         description="Optimiser.",

@@ -22,7 +22,6 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
     write_pseudo_groundtruth,
 )
 from landmark_discovery.config.schema import Config
-from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.training.acceleration import accelerated, use_fused_layers
@@ -30,11 +29,13 @@ from landmark_discovery.training.coordinates import grid_to_image, image_to_stor
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.logs import LogRow, event_log, no_log, round_line, write_table
+from landmark_discovery.training.prediction import fixed_threshold
 from landmark_discovery.training.processes import SINGLE, Processes, launched_processes
 from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
-from landmark_discovery.training.stage2 import Stage2Result, landmark_targets, train_stage2
+from landmark_discovery.training.stage2 import Stage2Result, train_stage2
+from landmark_discovery.training.targets import landmark_targets
 from landmark_discovery.training.weights import TrainedWeights, channels_last, load_weights, save_weights
 
 RoundPicture = Callable[[NDArray[np.float64], Path], None]
@@ -163,11 +164,6 @@ def landmarker_of(weights: TrainedWeights) -> Landmarker:
         threshold=float(weights.facts["threshold"]),
         position_weight=float(weights.facts["position_weight"]),
     )
-
-
-def fixed_threshold(settings: DetectionSettings, landmarker: Landmarker) -> DetectionSettings:
-    """Take the landmarker's threshold in place of choosing one anew."""
-    return settings.model_copy(update={"threshold": landmarker.threshold, "target_detections": None})
 
 
 def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: RoundPicture) -> Callable[[Round], None]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
-from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
@@ -36,23 +34,9 @@ from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness, generator_on
 from landmark_discovery.training.runtime import arithmetic, autocast
 from landmark_discovery.training.sampler import row_batches
+from landmark_discovery.training.targets import LandmarkTargets, found_points, targets_at
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
-
-
-@dataclass(frozen=True)
-class LandmarkTargets:
-    """Hold the pseudo-ground-truth of N images.
-
-    Attributes:
-        image: position of each image in the store, int64 (N,).
-        points: in store pixels, (N, K, 2); NaN: not found.
-        flip_map: the landmark that each becomes when the image is mirrored, int64 (K,); -1: none.
-    """
-
-    image: Tensor
-    points: Tensor
-    flip_map: Tensor
 
 
 @dataclass(frozen=True)
@@ -81,6 +65,28 @@ def train_stage2(
         on_log: told of each row of the log.
         processes: that train together.
     """
+    log: list[dict[str, float]] = []
+
+    def tell(generation: int, row: dict[str, float]) -> None:
+        log.append(row | {"iteration": generation * config.stage2.iterations + row["iteration"]})
+        on_log(log[-1])
+
+    network = _train_generation(images, targets, stage1_network, config, partial(tell, 0), processes)
+    for generation in range(1, config.stage2.generations):
+        points = processes.from_main(partial(found_points, network, images, targets, config))
+        learnt = targets_at(points, targets, images, config.model.input_size_px)
+        network = _train_generation(images, learnt, stage1_network, config, partial(tell, generation), processes)
+    return Stage2Result(network, log)
+
+
+def _train_generation(
+    images: StoredImages,
+    targets: LandmarkTargets,
+    stage1_network: HourglassNetwork,
+    config: Config,
+    on_log: Callable[[dict[str, float]], None],
+    processes: Processes,
+) -> HourglassNetwork:
     settings, device = config.stage2, images.device
     randomness = Randomness(generator_on(device, config.seed), processes.share)
     network = landmark_network(stage1_network, config).to(device).train()
@@ -95,7 +101,6 @@ def train_stage2(
         return training_step(parameters, optimizer, batch, config, processes)
 
     step = recorded(eager_step, randomness.generator, config.fast, device)
-    log = []
     with arithmetic(config.precision, device):
         batches = tqdm(feed(images, targets.image.cpu(), rows), "stage 2", settings.iterations, unit="it")
         for iteration, batch in enumerate(batches):
@@ -103,11 +108,10 @@ def train_stage2(
             set_learning_rate(optimizer, factor)
             loss = step(batch)
             if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == settings.iterations:
-                mean = processes.total(loss.detach()).item() / processes.count
+                mean = processes.total(loss).item() / processes.count
                 rate = factor * settings.optimizer.learning_rate
-                log.append({"iteration": iteration + 1, "loss": mean, "learning_rate": rate})
-                on_log(log[-1])
-    return Stage2Result(network.eval(), log)
+                on_log({"iteration": iteration + 1, "loss": mean, "learning_rate": rate})
+    return network.eval()
 
 
 @dataclass(frozen=True)
@@ -193,31 +197,3 @@ def make_batch(
     present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
     heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, config.model.grid_size)
     return Batch(occlude(views, config.stage2, randomness), heatmaps, present)
-
-
-def landmark_targets(
-    image: NDArray[np.int64], points: NDArray[np.float64], flip_map: NDArray[np.int64], device: torch.device
-) -> LandmarkTargets:
-    """Move a pseudo-ground-truth to the device; images without any landmark are left out.
-
-    Args:
-        image: position of each image in the store, (N,).
-        points: in store pixels, (N, K, 2); NaN: not found.
-        flip_map: (K,); -1: none.
-        device: of the training.
-
-    Raises:
-        UserError: no image has a landmark.
-    """
-    some = np.asarray(~np.isnan(points[..., 0]).all(axis=1))
-    if not some.any():
-        raise UserError(
-            f"none of {len(some)} images has a landmark",
-            where="pseudo-ground-truth",
-            remedy="train stage 1 longer, or set stage1.detection.target_detections",
-        )
-    return LandmarkTargets(
-        torch.from_numpy(image[some]).to(device),
-        torch.from_numpy(points[some].astype(np.float32)).to(device),
-        torch.from_numpy(flip_map).to(device),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -49,6 +50,22 @@ def plain_views(crops: Tensor, size_px: int) -> ViewGeometry:
     """
     scale = size_px / (crops[:, 2:] - crops[:, :2])
     return ViewGeometry(torch.diag_embed(scale), (0.5 - crops[:, :2]) * scale - 0.5, size_px)
+
+
+def turned_views(geometry: ViewGeometry, degrees: float, factor: float) -> ViewGeometry:
+    """Turn and scale views about their centre; by 0 degrees and 1 they are the same object.
+
+    Args:
+        geometry: of B views.
+        degrees: clockwise, as y points down.
+        factor: above 1 the object becomes larger.
+    """
+    if degrees == 0 and factor == 1:
+        return geometry
+    sine, cosine = math.sin(math.radians(degrees)) * factor, math.cos(math.radians(degrees)) * factor
+    turn = geometry.matrix.new_tensor([[cosine, -sine], [sine, cosine]])
+    centre = (geometry.size_px - 1) / 2
+    return ViewGeometry(turn @ geometry.matrix, (geometry.shift - centre) @ turn.T + centre, geometry.size_px)
 
 
 def mirrored_views(geometry: ViewGeometry, mirrored: Tensor) -> ViewGeometry:

@@ -1,0 +1,118 @@
+"""Landmarks that a trained network finds in stored images, on its grid (method, section 5)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from landmark_discovery.clustering.detections import detect
+from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, name_detections
+from landmark_discovery.config.training import DetectionSettings, Stage2Settings
+from landmark_discovery.heatmaps.peaks import highest_points
+from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.keypoints import from_grid, to_grid
+from landmark_discovery.training.runtime import autocast
+from landmark_discovery.training.views import ViewGeometry, plain_views, turned_views
+
+BATCH = 64
+# Degrees and factors of the views whose landmarks are averaged, the unchanged one first.
+TURNS = ((0.0, 1.0), (12.0, 1.0), (-12.0, 1.0), (0.0, 0.88), (0.0, 1.12))
+
+Found = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def predict_stage1(
+    network: HourglassNetwork,
+    landmarker: Landmarker,
+    images: StoredImages,
+    indices: NDArray[np.int64],
+    detection: DetectionSettings,
+    *,
+    size_px: int,
+    precision: str,
+) -> Found:
+    """Detect and name landmarks by the nearest centroid.
+
+    Returns:
+        Points (N, K, 2) on the grid and scores (N, K); NaN: not found.
+    """
+    fixed = fixed_threshold(detection, landmarker)
+    candidates = detect(network, images, indices, fixed, size_px=size_px, precision=precision, refine=False)
+    return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
+
+
+def fixed_threshold(settings: DetectionSettings, landmarker: Landmarker) -> DetectionSettings:
+    """Take the landmarker's threshold in place of choosing one anew."""
+    return settings.model_copy(update={"threshold": landmarker.threshold, "target_detections": None})
+
+
+@torch.inference_mode()
+def predict_stage2(
+    network: HourglassNetwork,
+    flip_map: NDArray[np.int64],
+    images: StoredImages,
+    indices: NDArray[np.int64],
+    settings: Stage2Settings,
+    *,
+    size_px: int,
+    precision: str,
+) -> Found:
+    """Find the maximum of each heatmap, averaged over the image and its mirror image.
+
+    Pixel centres make mirroring exact, so that nothing has to be shifted (the authors shift by one cell).
+
+    Args:
+        network: of stage 2, in eval mode, on the device of the images.
+        flip_map: (K,); -1: no mirror image.
+        images: the stored images.
+        indices: which of them, (N,).
+        settings: subpixel and average_turned_views count.
+        size_px: width and height of the network's input.
+        precision: of the network on a GPU.
+
+    Returns:
+        Points (N, K, 2) on the grid and scores (N, K).
+    """
+    channels = torch.from_numpy(flip_map).to(images.device)
+    points, scores = [], []
+    for start in tqdm(range(0, len(indices), BATCH), desc="predicting", unit="batch", leave=False):
+        batch = torch.from_numpy(indices[start : start + BATCH]).to(images.device)
+        plain = plain_views(images.crops[batch], size_px)
+        seen = []
+        for degrees, factor in TURNS if settings.average_turned_views else TURNS[:1]:
+            turned = turned_views(plain, degrees, factor)
+            with autocast(precision, images.device):
+                maps = _maps_with_mirrored(network, images.views(batch, turned))
+            found, score = highest_points(_average_with_mirrored(maps, channels), settings.subpixel)
+            seen.append(torch.cat([_in_plain_view(found, turned, plain), score[..., None]], dim=2))
+        mean = torch.stack(seen).mean(dim=0).cpu().numpy()
+        points.append(mean[..., :2])
+        scores.append(mean[..., 2])
+    return np.concatenate(points), np.concatenate(scores)
+
+
+def _maps_with_mirrored(network: HourglassNetwork, views: Tensor) -> Tensor:
+    (maps,) = network(torch.cat([views, views.flip(3)]))
+    result: Tensor = maps
+    return result
+
+
+def _in_plain_view(points: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> Tensor:
+    """Map points on the grid of turned views to that of the plain ones."""
+    return points if turned is plain else to_grid(plain.to_view(turned.to_store(from_grid(points))))
+
+
+def _average_with_mirrored(maps: Tensor, flip_map: Tensor) -> Tensor:
+    """Average heatmaps with those of the mirror images, which come second, (2 B, K, G, G) -> (B, K, G, G).
+
+    Channel flip_map[k] of a mirror image is landmark k.
+
+    A landmark without a mirror image (-1) keeps its upright heatmap.
+    """
+    upright, mirrored = maps.chunk(2)
+    turned = mirrored.flip(3)[:, flip_map.clamp(min=0)]
+    return torch.where((flip_map >= 0).view(1, -1, 1, 1), (upright + turned) / 2, upright)
