@@ -27,6 +27,8 @@ Rows = NDArray[np.int64] | slice
 EVERY_ROW = slice(None)
 # Images that the network sees at once: a GPU needs many to be busy while the host reads what it found.
 GPU_BATCH, CPU_BATCH = 256, 32
+# Arrays of unknown length grow by one part in so many.
+GROWTH = 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class Detections:
         return len(self.image)
 
     def select(self, mask: NDArray[np.bool_]) -> Detections:
-        """Keep the detections where `mask` (n,) is True."""
+        """Keep the detections where `mask` (n,) is True; where it always is, nothing is copied."""
+        if mask.all():
+            return self
         return Detections(
             self.image[mask],
             self.point[mask],
@@ -106,15 +110,15 @@ def detect(
         refine: move each point a quarter of a cell toward its larger neighbours.
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
-    columns: list[list[NDArray[Any]]] = [[] for _ in range(5)]
+    columns = [_Column() for _ in range(5)]
     for start, batch in _batches(indices, GPU_BATCH if images.device.type == "cuda" else CPU_BATCH, images.device):
         views = images.views(batch, plain_views(images.crops[batch], size_px))
         with autocast(precision, images.device):
             scores, maps = network(torch.cat([views, views.flip(3)]))
         found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine)
         for column, part in zip(columns, (found[0] + start, *found[1:]), strict=True):
-            column.append(part.cpu().numpy())
-    image, point, score, descriptor, flipped = (_drained(column) for column in columns)
+            column.add(part.cpu().numpy())
+    image, point, score, descriptor, flipped = (column.whole() for column in columns)
     return Detections(image, point, score, descriptor, flipped, len(indices), size_px // CELL_PX)
 
 
@@ -173,11 +177,31 @@ def _detect_in_maps(
     return image[found], points[found], score[found], descriptors[:batch][found], descriptors[batch:][found]
 
 
-def _drained(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Join arrays and let go of them, so that no column is in memory twice beside another."""
-    joined = np.concatenate(parts)
-    parts.clear()
-    return joined
+class _Column:
+    """Gather rows, nobody knows how many, in one array that grows: memory never holds them twice."""
+
+    def __init__(self) -> None:
+        self._rows: NDArray[Any] = np.empty(0)
+        self._count = 0
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Put rows (n, ...) behind those that are there."""
+        end = self._count + len(rows)
+        if self._count == 0:
+            self._rows = np.empty((end, *rows.shape[1:]), rows.dtype)
+        if end > len(self._rows):
+            self._resize(end + end // GROWTH)
+        self._rows[self._count : end] = rows
+        self._count = end
+
+    def whole(self) -> NDArray[Any]:
+        """Give all rows."""
+        self._resize(self._count)
+        return self._rows
+
+    def _resize(self, count: int) -> None:
+        # In place, as concatenating isn't: the system moves pages, and copies none.
+        self._rows.resize((count, *self._rows.shape[1:]), refcheck=False)
 
 
 def _batches(indices: NDArray[np.int64], size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:

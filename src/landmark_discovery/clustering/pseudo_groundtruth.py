@@ -241,7 +241,13 @@ def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArra
     order = np.random.default_rng(settings.seed).permutation(found.num_images)
     first = np.argsort(order[found.image], kind="stable")[: settings.max_descriptors]
     weight = settings.position_weight
-    return np.concatenate([found.features(weight, first), found.flipped_features(weight, first)])
+    own = found.features(weight, first)
+    # One array from the start: two halves and their join would be twice the memory.
+    sample = np.empty((2 * len(own), own.shape[1]), dtype=np.float32)
+    sample[: len(own)] = own
+    del own
+    sample[len(sample) // 2 :] = found.flipped_features(weight, first)
+    return sample
 
 
 def _assign_both(
