@@ -1,0 +1,1 @@
+"""How fast the method runs here and what memory it takes: `python -m benchmarks --help`."""
