@@ -26,7 +26,7 @@ from landmark_discovery.training.views import plain_views
 Rows = NDArray[np.int64] | slice
 EVERY_ROW = slice(None)
 # Images that the network sees at once: a GPU needs many to be busy while the host reads what it found.
-GPU_BATCH, CPU_BATCH = 256, 32
+GPU_BATCH, CPU_BATCH = 128, 32
 # Arrays of unknown length grow by one part in so many.
 GROWTH = 4
 
