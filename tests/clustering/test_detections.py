@@ -51,6 +51,23 @@ def test_a_planted_peak_is_found_with_its_descriptor_and_that_of_its_mirrored_tw
     np.testing.assert_allclose(found.flipped_descriptor, np.eye(GRID)[[5]], atol=1e-6)
 
 
+def test_without_twins_the_mirror_image_isnt_looked_at_and_all_else_is_the_same():
+    seen = []
+
+    def network(views):
+        seen.append(len(views))
+        return column_network(views)
+
+    images, settings = images_with([(2, 5, 0.8)], [(6, 1, 0.5)]), DetectionSettings()
+    alone = detect(network, images, np.arange(2), settings, size_px=SIZE_PX, precision="float32", twins=False)
+    both = detect_in(images)
+    assert seen == [2]
+    assert not alone.has_twins
+    assert alone.flipped_descriptor.shape == (2, 0)
+    for name in ("image", "point", "score", "descriptor"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(both, name))
+
+
 def test_a_peak_moves_a_quarter_cell_toward_its_larger_neighbour_and_so_does_its_twin():
     found = detect_in(images_with([(2, 5, 0.8), (3, 5, 0.5), (2, 4, 0.4)]))
     assert found.point.tolist() == [[2.25, 4.75]]

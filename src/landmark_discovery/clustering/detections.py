@@ -40,7 +40,7 @@ class Detections:
         point: on the grid, float32 (n, 2).
         score: float32 (n,).
         descriptor: of length 1, float16 (n, D).
-        flipped_descriptor: of the same point in the mirrored image, float16 (n, D).
+        flipped_descriptor: of the same point in the mirrored image, its twin, float16 (n, D); (n, 0): not looked for.
         num_images: images that were searched.
         grid_size: cells along a side of the maps.
     """
@@ -56,6 +56,11 @@ class Detections:
     def __len__(self) -> int:
         """Count the detections."""
         return len(self.image)
+
+    @property
+    def has_twins(self) -> bool:
+        """Say whether the mirrored images were searched too."""
+        return bool(self.flipped_descriptor.shape[1])
 
     def select(self, mask: NDArray[np.bool_]) -> Detections:
         """Keep the detections where `mask` (n,) is True; where it always is, nothing is copied."""
@@ -96,6 +101,7 @@ def detect(
     size_px: int,
     precision: str,
     refine: bool = True,
+    twins: bool = True,
 ) -> Detections:
     """Find detections in the crops of many images (method, section 4).
 
@@ -108,13 +114,14 @@ def detect(
         size_px: width and height of the network's input.
         precision: of the network on a GPU; scores come in float32 from it all the same.
         refine: move each point a quarter of a cell toward its larger neighbours.
+        twins: describe each detection in the mirrored image as well, for twice the time; names don't need it.
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
     columns = [_Column() for _ in range(5)]
     for start, batch in _batches(indices, GPU_BATCH if images.device.type == "cuda" else CPU_BATCH, images.device):
         views = images.views(batch, plain_views(images.crops[batch], size_px))
         with autocast(precision, images.device):
-            scores, maps = network(torch.cat([views, views.flip(3)]))
+            scores, maps = network(torch.cat([views, views.flip(3)]) if twins else views)
         found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine)
         for column, part in zip(columns, (found[0] + start, *found[1:]), strict=True):
             column.add(part.cpu().numpy())
@@ -162,7 +169,7 @@ def _with_position(descriptors: NDArray[np.floating], points: NDArray[np.float32
 def _detect_in_maps(
     scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings, refine: bool
 ) -> tuple[Tensor, ...]:
-    """Find peaks in scores (B, G, G) and read descriptors from maps (2 B, D, G, G), the mirrored ones last."""
+    """Find peaks in scores (B, G, G) and read descriptors from maps (B or 2 B, D, G, G), the mirrored ones last."""
     batch, grid_size, _ = scores.shape
     candidates = torch.where(scores > floor, scores, 0.0)
     peaks = candidates * suppress_neighbours(candidates, settings.nms_half_side_cells, settings.nms_iou)
@@ -170,11 +177,14 @@ def _detect_in_maps(
     score, cell = peaks.flatten(1).topk(count, dim=1)
     cells = torch.stack([cell % grid_size, cell // grid_size], dim=2)
     points = refine_quarter_cell(cells, scores) if refine else cells.to(scores.dtype)
-    mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
-    descriptors = sample_descriptors(maps, torch.cat([points, mirrored])).half()
+    own = sample_descriptors(maps[:batch], points).half()
+    twin = own[..., :0]
+    if len(maps) > batch:
+        mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
+        twin = sample_descriptors(maps[batch:], mirrored).half()
     found = score > 0
     image = torch.arange(batch, device=scores.device)[:, None].expand_as(found)
-    return image[found], points[found], score[found], descriptors[:batch][found], descriptors[batch:][found]
+    return image[found], points[found], score[found], own[found], twin[found]
 
 
 class _Column:

@@ -156,7 +156,8 @@ def name_detections(candidates: Detections, landmarker: Landmarker) -> NamedDete
     landmark_of = np.full(len(landmarker.centroids), -1)
     landmark_of[landmarker.selected] = np.arange(landmarker.num_landmarks)
     named = landmark_of[cluster] >= 0
-    return _nearest(found.select(named), landmark_of[cluster[named]], distance[named], landmark_of[flipped[named]])
+    mirrored = np.where(flipped >= 0, landmark_of[flipped], -1)
+    return _nearest(found.select(named), landmark_of[cluster[named]], distance[named], mirrored[named])
 
 
 def drop_inconsistent(named: NamedDetections, clusters: int, limit: float | None) -> NamedDetections:
@@ -253,13 +254,14 @@ def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArra
 def _assign_both(
     found: Detections, centroids: NDArray[np.float32], position_weight: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Give the cluster and squared distance of each detection, and the cluster of its mirrored twin."""
-    cluster, flipped = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+    """Give the cluster and squared distance of each detection, and the cluster of its twin; -1: not looked for."""
+    cluster, flipped = np.empty(len(found), np.int64), np.full(len(found), -1, np.int64)
     distance = np.empty(len(found), np.float32)
     for start in range(0, len(found), ASSIGNED_AT_ONCE):
         rows = slice(start, start + ASSIGNED_AT_ONCE)
         cluster[rows], distance[rows] = assign(found.features(position_weight, rows), centroids)
-        flipped[rows], _ = assign(found.flipped_features(position_weight, rows), centroids)
+        if found.has_twins:
+            flipped[rows], _ = assign(found.flipped_features(position_weight, rows), centroids)
     return cluster, distance, flipped
 
 

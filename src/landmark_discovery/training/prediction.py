@@ -41,7 +41,9 @@ def predict_stage1(
         Points (N, K, 2) on the grid and scores (N, K); NaN: not found.
     """
     fixed = fixed_threshold(detection, landmarker)
-    candidates = detect(network, images, indices, fixed, size_px=size_px, precision=precision, refine=False)
+    candidates = detect(
+        network, images, indices, fixed, size_px=size_px, precision=precision, refine=False, twins=False
+    )
     return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
 
 

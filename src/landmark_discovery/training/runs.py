@@ -113,6 +113,7 @@ def compute_pseudo_groundtruth(
             fixed_threshold(config.stage1.detection, landmarker),
             size_px=trained.model.input_size_px,
             precision=config.precision,
+            twins=False,
         )
     candidates = joined_detections(own, train, processes)
     limit = config.clustering.consistency_limit
