@@ -18,9 +18,9 @@ from benchmarks.figures import Variant
 from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import CORNERS, RECTANGLES, ImageStore
-from landmark_discovery.training.acceleration import accelerated
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.keypoints import TrainingKeypoints, warmup_keypoints
+from landmark_discovery.training.runtime import accelerated
 from landmark_discovery.training.targets import LandmarkTargets, landmark_targets
 
 SEED = 1993

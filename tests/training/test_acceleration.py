@@ -7,7 +7,7 @@ import torch
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.models.hourglass import Block, Hourglass, HourglassNetwork
 from landmark_discovery.models.layers import PLAIN
-from landmark_discovery.training.acceleration import accelerated, recorded, use_fused_layers
+from landmark_discovery.training.acceleration import recorded, use_fused_layers
 from landmark_discovery.training.captured import CapturedStep
 from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.images import StoredImages
@@ -15,7 +15,7 @@ from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.optimizers import make_optimizer
 from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.randomness import Randomness, generator_on
-from landmark_discovery.training.runtime import arithmetic
+from landmark_discovery.training.runtime import accelerated, arithmetic
 from landmark_discovery.training.stage1 import initial_network, make_batch, training_step
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -9,13 +9,13 @@ import numpy as np
 from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.evaluation.predictions import Predictions
-from landmark_discovery.training.acceleration import accelerated, use_fused_layers
+from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.coordinates import grid_to_image
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.prediction import predict_stage1, predict_stage2
 from landmark_discovery.training.runs import landmarker_of
 from landmark_discovery.training.runtime import arithmetic, choose_device
-from landmark_discovery.training.weights import channels_last, load_weights
+from landmark_discovery.training.weights import load_weights
 
 
 def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Config) -> Predictions:
@@ -32,9 +32,8 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage)
-    network = channels_last(trained.network.to(device))
-    use_fused_layers(network, trained.model, config.fast, device)
-    images = stored_images(store, device, fused=accelerated(config.fast, device))
+    network = network_on(device, trained, config.fast)
+    images = stored_images(store, device, config.fast)
     indices, size_px = np.arange(len(store)), trained.model.input_size_px
     with arithmetic(config.precision, device):
         if stage == 1:

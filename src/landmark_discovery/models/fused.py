@@ -101,6 +101,7 @@ class _Tiling:
 
     @classmethod
     def of(cls, features: Tensor, groups: int, schedule: Schedule) -> _Tiling:
+        """Share features (N, C, H, W) of so many groups out by a schedule; a chunk holds whole groups."""
         images, channels, height, width = features.shape
         pixels, chunk = height * width, max(min(channels, schedule.chunk), channels // groups)
         rows = min(schedule.elements // chunk, triton.next_power_of_2(pixels))
@@ -153,6 +154,7 @@ class _NormRelu(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor | None, added: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Give the gradients; that of the features passed on is added where the norm's is written."""
         if gradient is None:
             return added, None, None, None, None
         features, weight, bias, statistics = ctx.saved_tensors
@@ -202,6 +204,7 @@ class _ConcatenateAdd(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        """Cut the gradient up; the parts are views of it, but for the third."""
         first, second, third = torch.split(gradient, ctx.halves, dim=1)
         # What only a convolution reads is laid out for it here, since it would do so twice.
         return first, second, _channels_last(third), gradient
@@ -232,6 +235,7 @@ class _AveragePool(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor | None, added: Tensor | None) -> Tensor | None:
+        """Share each mean's gradient among its four pixels, plus that of the features passed on."""
         return added if gradient is None else _repeat_quads(gradient, added, 0.25)
 
 
@@ -242,6 +246,7 @@ class _UpsampleAdd(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the upper features the gradient as it is, and each lower pixel the sum of its four."""
         return gradient, _sum_quads(gradient, 1.0)
 
 

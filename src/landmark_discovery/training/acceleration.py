@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,13 +12,10 @@ from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.captured import CapturedStep
 from landmark_discovery.training.feed import RawBatch
+from landmark_discovery.training.runtime import accelerated
+from landmark_discovery.training.weights import TrainedWeights, channels_last
 
 Result = TypeVar("Result")
-
-
-def accelerated(fast: bool, device: torch.device) -> bool:
-    """Say whether fused kernels and recorded steps are used: if asked for, on a GPU, with Triton installed."""
-    return fast and device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 def use_fused_layers(network: HourglassNetwork, settings: ModelSettings, fast: bool, device: torch.device) -> None:
@@ -28,6 +24,13 @@ def use_fused_layers(network: HourglassNetwork, settings: ModelSettings, fast: b
         from landmark_discovery.models.fused import FusedLayers
 
         network.use_layers(FusedLayers())
+
+
+def network_on(device: torch.device, trained: TrainedWeights, fast: bool) -> HourglassNetwork:
+    """Move a trained network to the device on which it finds landmarks."""
+    network = channels_last(trained.network.to(device))
+    use_fused_layers(network, trained.model, fast, device)
+    return network
 
 
 def recorded(

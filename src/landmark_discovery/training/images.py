@@ -11,6 +11,7 @@ from torch import Tensor
 
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.training.colour import ColourChange, change_colours, no_colour_change
+from landmark_discovery.training.runtime import accelerated
 from landmark_discovery.training.views import ViewGeometry, sample_views
 
 GPU_MEMORY_SHARE = 0.6
@@ -86,8 +87,14 @@ class StoredImages:
         return (sample_views(changed, size, geometry) / 255).contiguous(memory_format=torch.channels_last)
 
 
-def stored_images(store: ImageStore, device: torch.device, fused: bool = False) -> StoredImages:
-    """Open the images of a store for a device; they move into a GPU's memory if they fit beside the training."""
+def stored_images(store: ImageStore, device: torch.device, fast: bool = False) -> StoredImages:
+    """Open the images of a store for a device; they move into a GPU's memory if they fit beside the training.
+
+    Args:
+        store: the prepared data set.
+        device: of the views.
+        fast: make views in one kernel where the device can.
+    """
     with warnings.catch_warnings():
         # The memory map is read-only, and nothing here writes to it.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
@@ -96,4 +103,4 @@ def stored_images(store: ImageStore, device: torch.device, fused: bool = False) 
         pixels = pixels.to(device)
     crops = torch.from_numpy(store.crop_in_store().astype(np.float32)).to(device)
     size = torch.from_numpy(store.stored_size.astype(np.float32)).to(device)
-    return StoredImages(pixels, crops, size, fused)
+    return StoredImages(pixels, crops, size, accelerated(fast, device))

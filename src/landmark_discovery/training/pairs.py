@@ -133,6 +133,7 @@ class _DistancesToMap(Function):
 
     @staticmethod
     def backward(ctx: Any, to_anchors: Tensor, to_squared: Tensor) -> tuple[Tensor, None]:
+        """Give the gradient of the maps: of the cells as such, and once more of those that are anchors."""
         maps, cells, anchors, squared = ctx.saved_tensors
         to_squared = torch.where(squared > 0, to_squared, 0)
         at_anchors = to_anchors + 2 * to_squared.sum(dim=2)[..., None] * anchors

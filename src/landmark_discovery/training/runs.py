@@ -24,7 +24,7 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
 from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.training.acceleration import accelerated, use_fused_layers
+from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.keypoints import warmup_keypoints
@@ -36,7 +36,7 @@ from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
 from landmark_discovery.training.stage2 import Stage2Result, train_stage2
 from landmark_discovery.training.targets import landmark_targets
-from landmark_discovery.training.weights import TrainedWeights, channels_last, load_weights, save_weights
+from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights
 
 RoundPicture = Callable[[NDArray[np.float64], Path], None]
 
@@ -66,7 +66,7 @@ def run_stage1(
         scaled = config.model_copy(update={"stage1": scaled_stage1(config.stage1, processes.count)})
         warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
         result = train_stage1(
-            stored_images(store, device, fused=accelerated(config.fast, device)),
+            stored_images(store, device, config.fast),
             store.indices("train"),
             warmup_keypoints(*warmup, device),
             scaled,
@@ -103,12 +103,10 @@ def compute_pseudo_groundtruth(
     trained = load_weights(weights, stage=1)
     landmarker = landmarker_of(trained)
     train = store.indices("train")
-    network = channels_last(trained.network.to(device))
-    use_fused_layers(network, trained.model, config.fast, device)
     with arithmetic(config.precision, device):
         own = detect(
-            network,
-            stored_images(store, device, fused=accelerated(config.fast, device)),
+            network_on(device, trained, config.fast),
+            stored_images(store, device, config.fast),
             processes.part(train),
             fixed_threshold(config.stage1.detection, landmarker),
             size_px=trained.model.input_size_px,
@@ -146,7 +144,7 @@ def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, confi
         image = positions_in_store(store, truth.image, "pseudo-ground-truth")
         points = image_to_store(store, image, truth.landmarks)
         result = train_stage2(
-            stored_images(store, device, fused=accelerated(config.fast, device)),
+            stored_images(store, device, config.fast),
             landmark_targets(image, points, truth.flip_map, device),
             trained.network,
             scaled,

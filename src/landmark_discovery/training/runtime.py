@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,11 @@ def _own_gpu() -> torch.device:
     # Tensors and collective operations that name no GPU go to the current one.
     torch.cuda.set_device(device)
     return device
+
+
+def accelerated(fast: bool, device: torch.device) -> bool:
+    """Say whether fused kernels and recorded steps are used: if asked for, on a GPU, with Triton installed."""
+    return fast and device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 @contextmanager

@@ -88,9 +88,8 @@ def normalise(
         place = 2 * (image * (CHANNELS // GROUP) + group)
         tl.store(statistics + place, mean)
         tl.store(statistics + place + 1, scale)
-    mean = tl.reshape(tl.broadcast_to(mean[:, None], (CHUNK // GROUP, GROUP)), (CHUNK,))[None, :]
-    scale = tl.reshape(tl.broadcast_to(scale[:, None], (CHUNK // GROUP, GROUP)), (CHUNK,))
-    scale = (scale * tl.load(weight + channel).to(tl.float32))[None, :]
+    mean = _of_channels(mean, CHUNK, GROUP)[None, :]
+    scale = (_of_channels(scale, CHUNK, GROUP) * tl.load(weight + channel).to(tl.float32))[None, :]
     offset = tl.load(bias + channel).to(tl.float32)[None, :]
     for step in range(STEPS):
         row = (tl.program_id(0) * STEPS + step) * ROWS + tl.arange(0, ROWS)
@@ -174,16 +173,9 @@ def propagate(
     channel = tl.program_id(1) * CHUNK + tl.arange(0, CHUNK)
     if image == IMAGES:
         if tl.program_id(0) == 0:
-            bias_sums = tl.zeros([PARTS, CHUNK], tl.float32)
-            weight_sums = tl.zeros([PARTS, CHUNK], tl.float32)
-            for step in range(PARTS_STEPS):
-                part = step * PARTS + tl.arange(0, PARTS)
-                known = (part < IMAGES * tiles)[:, None]
-                slot = 2 * (part[:, None] * CHANNELS + channel[None, :])
-                bias_sums += tl.load(partial + slot, mask=known, other=0.0)
-                weight_sums += tl.load(partial + slot + 1, mask=known, other=0.0)
-            tl.store(bias_gradient + channel, tl.sum(bias_sums, 0))
-            tl.store(weight_gradient + channel, tl.sum(weight_sums, 0))
+            _write_parameter_gradients(
+                partial, weight_gradient, bias_gradient, channel, IMAGES * tiles, CHANNELS, CHUNK, PARTS, PARTS_STEPS
+            )
     else:
         place = 2 * (image * (CHANNELS // GROUP) + channel // GROUP)
         mean = tl.load(statistics + place)[None, :]
@@ -195,11 +187,10 @@ def propagate(
         slot = 2 * ((image * tiles + tile[:, None]) * CHANNELS + channel[None, :])
         total = gain * tl.sum(tl.load(partial + slot, mask=known, other=0.0), 0)
         product = gain * tl.sum(tl.load(partial + slot + 1, mask=known, other=0.0), 0)
-        shape: tl.constexpr = (CHUNK // GROUP, GROUP)
-        total = tl.sum(tl.reshape(total, shape), 1) / (pixels * GROUP)
-        product = tl.sum(tl.reshape(product, shape), 1) / (pixels * GROUP)
-        total = tl.reshape(tl.broadcast_to(total[:, None], shape), (CHUNK,))[None, :]
-        product = tl.reshape(tl.broadcast_to(product[:, None], shape), (CHUNK,))[None, :]
+        total = tl.sum(tl.reshape(total, (CHUNK // GROUP, GROUP)), 1) / (pixels * GROUP)
+        product = tl.sum(tl.reshape(product, (CHUNK // GROUP, GROUP)), 1) / (pixels * GROUP)
+        total = _of_channels(total, CHUNK, GROUP)[None, :]
+        product = _of_channels(product, CHUNK, GROUP)[None, :]
         gain = gain[None, :]
         for step in range(STEPS):
             row = (tl.program_id(0) * STEPS + step) * ROWS + tl.arange(0, ROWS)
@@ -214,3 +205,34 @@ def propagate(
                 added_entry = (image * pixels + row[:, None]) * added_stride + channel[None, :]
                 result += tl.load(added + added_entry, mask=inside, other=0.0).to(tl.float32)
             tl.store(output + entry, result.to(output.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def _of_channels(of_groups, CHUNK: tl.constexpr, GROUP: tl.constexpr):
+    """Repeat the values of groups (CHUNK / GROUP,) for their channels, (CHUNK,)."""
+    return tl.reshape(tl.broadcast_to(of_groups[:, None], (CHUNK // GROUP, GROUP)), (CHUNK,))
+
+
+@triton.jit
+def _write_parameter_gradients(
+    partial,
+    weight_gradient,
+    bias_gradient,
+    channel,
+    parts,
+    CHANNELS: tl.constexpr,
+    CHUNK: tl.constexpr,
+    PARTS: tl.constexpr,
+    PARTS_STEPS: tl.constexpr,
+):
+    """Add up the sums of all tiles of all images, PARTS at a time."""
+    bias_sums = tl.zeros([PARTS, CHUNK], tl.float32)
+    weight_sums = tl.zeros([PARTS, CHUNK], tl.float32)
+    for step in range(PARTS_STEPS):
+        part = step * PARTS + tl.arange(0, PARTS)
+        known = (part < parts)[:, None]
+        slot = 2 * (part[:, None] * CHANNELS + channel[None, :])
+        bias_sums += tl.load(partial + slot, mask=known, other=0.0)
+        weight_sums += tl.load(partial + slot + 1, mask=known, other=0.0)
+    tl.store(bias_gradient + channel, tl.sum(bias_sums, 0))
+    tl.store(weight_gradient + channel, tl.sum(weight_sums, 0))
