@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -58,3 +61,36 @@ def test_a_cpu_computes_in_float32_whatever_is_asked_for():
     matrix = torch.ones(2, 2)
     with autocast("bfloat16", CPU):
         assert (matrix @ matrix).dtype == torch.float32
+
+
+def run_alone(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_deterministic_operations_are_asked_for_without_importing_the_compiler():
+    code = """
+import sys, torch
+from landmark_discovery.training.runtime import arithmetic
+with arithmetic("float32", torch.device("cpu")):
+    print([name for name in sys.modules if name.startswith("torch._inductor")])
+"""
+    assert run_alone(code) == "[]\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts page faults as Linux does")
+def test_memory_that_was_freed_serves_the_next_tensor_without_new_pages():
+    code = """
+import resource, torch
+from landmark_discovery.training.runtime import reuse_freed_memory
+def pages_of_ten_tensors():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.ones(2 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+fresh = pages_of_ten_tensors()
+kept = reuse_freed_memory()
+pages_of_ten_tensors()
+print(fresh, pages_of_ten_tensors() if kept else 0)
+"""
+    fresh, reused = map(int, run_alone(code).split())
+    assert reused < fresh / 5

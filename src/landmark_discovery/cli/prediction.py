@@ -36,5 +36,7 @@ def predict(
     from landmark_discovery.data.store import read_store
     from landmark_discovery.evaluation.predict import predict_landmarks
     from landmark_discovery.evaluation.predictions import write_predictions
+    from landmark_discovery.training.runtime import reuse_freed_memory
 
+    reuse_freed_memory()
     write_predictions(output, predict_landmarks(read_store(store), weights, stage, chosen))

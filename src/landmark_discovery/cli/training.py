@@ -41,7 +41,9 @@ def train_stage1(
     from landmark_discovery.data.store import read_store
     from landmark_discovery.reporting.pictures import draw_round_grid
     from landmark_discovery.training.runs import run_stage1
+    from landmark_discovery.training.runtime import reuse_freed_memory
 
+    reuse_freed_memory()
     images = read_store(store)
     train = images.indices("train")
 
@@ -63,7 +65,9 @@ def export_pseudo_groundtruth(
     chosen = settings_of("export-pseudo-groundtruth", settings, config, assignments)
     from landmark_discovery.data.store import read_store
     from landmark_discovery.training.runs import run_pseudo_groundtruth
+    from landmark_discovery.training.runtime import reuse_freed_memory
 
+    reuse_freed_memory()
     run_pseudo_groundtruth(read_store(store), weights, chosen, output)
 
 
@@ -81,5 +85,7 @@ def train_stage2(
     from landmark_discovery.clustering.pseudo_groundtruth import read_pseudo_groundtruth
     from landmark_discovery.data.store import read_store
     from landmark_discovery.training.runs import run_stage2
+    from landmark_discovery.training.runtime import reuse_freed_memory
 
+    reuse_freed_memory()
     run_stage2(read_store(store), weights, read_pseudo_groundtruth(pseudo_groundtruth), chosen, output)
