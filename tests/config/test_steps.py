@@ -61,11 +61,15 @@ def test_every_key_that_matters_to_results_belongs_to_a_step():
     config = changed(
         dataset={"kind": "folder", "path": "x", "crop_rule": "margin"}, bootstrap={"detector": "superpoint"}
     )
-    sift = load_config({})
-    seen = {key for step in STEPS if step != "report" for one in (config, sift) for key in step_keys(one, step)}
+    others = load_config({}), changed(dataset={"kind": "celeba"})
+    seen = {key for step in STEPS if step != "report" for one in (config, *others) for key in step_keys(one, step)}
     rest = set(step_keys(config, "report")) - seen
-    # The path is an input of the workflow, and the names are in the paths.
-    assert rest == {"experiment", "recipe", "dataset.path", "sweep.num_landmarks", "sweep.seed", "sweep.dataset"}
+    # Paths and downloads are inputs of the workflow, names are in the paths, and the workflow reads the rest.
+    assert rest == {
+        *("experiment", "recipe", "pretrained", "headline", "accept_licences", "dataset.path"),
+        *("downloads.folder", "downloads.lock", "downloads.sources"),
+        *("sweep.num_landmarks", "sweep.seed", "sweep.dataset"),
+    }
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -49,6 +49,59 @@ def test_landmarks_of_an_image_that_is_not_listed_are_passed_over(make_folder):
     assert np.isnan(folder.landmarks[0]).all()
 
 
+def test_tables_of_points_beside_the_first_come_in_the_same_order(make_folder):
+    root = make_folder(landmarks="image,x0,y0\na.png,1,2\n")
+    (root / "landmarks_5.csv").write_text("image,x0,y0,x1,y1\nc.png,1,2,3,4\nb.png,5,6,7,8\n")
+    (root / "landmarks_of last week.csv").write_text("no table")
+    folder = read_folder(root)
+    turned = folder.take(np.array([2, 1]))
+
+    assert folder.landmarks[0].tolist() == [[1, 2]]
+    assert list(folder.more_landmarks) == ["landmarks_5"]
+    assert np.isnan(folder.more_landmarks["landmarks_5"][0]).all()
+    assert turned.more_landmarks["landmarks_5"].tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+
+
+def test_tables_may_stand_apart_from_the_images(make_folder, tmp_path):
+    root = make_folder(samples="image\nnone.png\n", landmarks="no table")
+    tables = tmp_path / "elsewhere"
+    tables.mkdir()
+    (tables / "samples.csv").write_text("image\nb.png\na.png\n")
+    (tables / "landmarks.csv").write_text("image,x0,y0\nc.png,5,6\nb.png,1,2\n")
+    (tables / "landmarks_1.csv").write_text("image,x0,y0\na.png,3,4\n")
+    folder = read_folder(root, tables)
+
+    assert folder.paths == [root / "a.png", root / "b.png"]
+    assert folder.where(0) == f"{tables}/samples.csv, line 3"
+    assert folder.landmarks[1].tolist() == [[1, 2]]
+    assert folder.more_landmarks["landmarks_1"][0].tolist() == [[3, 4]]
+
+
+def test_a_fault_of_tables_apart_is_named_where_it_stands(make_folder, tmp_path):
+    root = make_folder()
+    tables = tmp_path / "elsewhere"
+    with pytest.raises(UserError, match=r"elsewhere: no samples\.csv in this folder; list the images there"):
+        read_folder(root, tables)
+
+    tables.mkdir()
+    (tables / "samples.csv").write_text("image\na.png\nx.png\n")
+    with pytest.raises(UserError, match=r"elsewhere/samples\.csv, line 3: image 'x\.png' isn't there"):
+        read_folder(root, tables)
+    (tables / "samples.csv").write_text("image\na.png\nb.png\n")
+    (tables / "landmarks_5.csv").write_text("image,x0,y0\nx.png,1,2\n")
+    with pytest.raises(UserError, match=r"elsewhere/landmarks_5\.csv, line 2: landmarks for 'x\.png'"):
+        read_folder(root, tables)
+
+
+def test_a_split_of_training_images_alone_where_both_sides_are_not_needed(make_folder):
+    alone = make_folder(samples="image,split\na.png,train\nb.png,train\n")
+    assert read_folder(alone, both_sides=False).samples["split"].tolist() == ["train", "train"]
+
+    (alone / "samples.csv").write_text("image,split\na.png,test\nb.png,test\n")
+    with pytest.raises(UserError, match=r"samples\.csv: no training images"):
+        read_folder(alone, both_sides=False)
+
+
 def test_taking_images_takes_their_landmarks(make_folder):
     folder = read_folder(make_folder(landmarks="image,x0,y0\nb.png,5,6\nc.png,7,8\n")).take(np.array([2, 1]))
 

@@ -90,6 +90,35 @@ def test_the_given_split_is_kept_with_subjects_and_landmarks(tmp_path, make_fold
     assert (prepared.facts["points"], prepared.facts["images_with_points"]) == (1, 1)
 
 
+def test_tables_that_stand_apart_may_hold_training_images_alone(tmp_path, make_folder):
+    root = make_folder(samples=BOXES + "a.png,train,,,,,\nb.png,test,,,,,\nc.png,test,,,,,\n")
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "samples.csv").write_text("image,split\nb.png,train\nc.png,train\n")
+    (tables / "landmarks.csv").write_text("image,x0,y0\nc.png,1,2\n")
+    (tables / "landmarks_2.csv").write_text("image,x0,y0,x1,y1\nb.png,3,4,5,6\n")
+    prepared = prepare_store(root, settings(), tmp_path / "store", tables=tables)
+
+    assert prepared.names.tolist() == ["b.png", "c.png"]
+    assert np.array_equal(prepared.images[0], read_image(root / "b.png"))
+    assert (prepared.facts["train_images"], prepared.facts["test_images"]) == (2, 0)
+    assert prepared.landmarks[1].tolist() == [[1, 2]]
+    assert prepared.more_landmarks["landmarks_2"][0].tolist() == [[3, 4], [5, 6]]
+    assert np.isnan(prepared.more_landmarks["landmarks_2"][1]).all()
+
+
+def test_every_table_of_points_goes_into_the_store(tmp_path, make_folder):
+    root = make_folder(landmarks="image,x0,y0\na.png,1,2\n")
+    (root / "landmarks_b.csv").write_text("image,x0,y0\nb.png,3,4\n")
+    (root / "a.png").write_bytes(b"")
+    prepared = prepare_store(root, settings(on_bad_image="skip"), tmp_path / "store")
+
+    assert prepared.names.tolist() == ["b.png", "c.png"]
+    assert np.isnan(prepared.landmarks).all()
+    assert prepared.more_landmarks["landmarks_b"][0].tolist() == [[3, 4]]
+    assert (tmp_path / "store/landmarks_b.csv").read_text().splitlines() == ["image,x0,y0", "b.png,3.0,4.0", "c.png,,"]
+
+
 def test_a_split_is_made_and_stored_where_none_is_given(tmp_path, make_folder):
     root = make_folder([f"{index}.png" for index in range(10)])
     prepared = prepare_store(root, settings(test_fraction=0.3, split_seed=5), tmp_path / "store")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,28 @@ def test_a_store_without_ground_truth(tmp_path, store):
     write_store(tmp_path / "store", ImageStore(store.images, store.samples, None, {}))
 
     assert read_store(tmp_path / "store").landmarks is None
+
+
+def test_other_tables_of_points_are_read_under_their_names(tmp_path, store):
+    five = np.arange(20, dtype=np.float64).reshape(2, 5, 2) / 3
+    more = {"landmarks_5": five, "landmarks_b": store.landmarks}
+    write_store(tmp_path / "store", replace(store, more_landmarks=more))
+    read = read_store(tmp_path / "store")
+
+    assert list(read.more_landmarks) == ["landmarks_5", "landmarks_b"]
+    np.testing.assert_allclose(read.more_landmarks["landmarks_5"], five, rtol=1e-15)
+    np.testing.assert_allclose(read.landmarks, store.landmarks, rtol=1e-15, atol=0)
+    write_store(tmp_path / "store", replace(store, landmarks=None, more_landmarks={"landmarks_5": five}))
+    assert read_store(tmp_path / "store").landmarks is None
+
+
+def test_a_table_of_points_with_other_rows_is_refused(tmp_path, store):
+    write_store(tmp_path / "store", replace(store, more_landmarks={"landmarks_5": store.landmarks}))
+    lines = (tmp_path / "store/landmarks_5.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "store/landmarks_5.csv").write_text("\n".join(lines[:-1]))
+
+    with pytest.raises(UserError, match="its files don't have the same number of images"):
+        read_store(tmp_path / "store")
 
 
 def test_images_are_read_only_and_stay_on_disk(tmp_path, store):

@@ -127,3 +127,12 @@ def test_a_file_that_is_not_text_is_named(tmp_path):
 def test_no_file_at_all_is_an_error():
     with pytest.raises(UserError, match="neither samples nor landmarks"):
         read_truth(None, None)
+
+
+def test_another_table_of_true_points_is_read_by_its_name(write, tmp_path):
+    write("samples.csv", SAMPLES)
+    write("landmarks.csv", LANDMARKS)
+    write("landmarks_1.csv", "image,x0,y0\nb.jpg,7,8\n")
+    assert read_folder_truth(tmp_path, "landmarks_1").landmarks[0].tolist() == [[7, 8]]
+    with pytest.raises(UserError, match=r"landmarks_5\.csv, which isn't there.*; there: landmarks, landmarks_1$"):
+        read_folder_truth(tmp_path, "landmarks_5")

@@ -98,12 +98,18 @@ def test_the_data_set_card_names_every_image_left_out_with_the_reason():
         "height_px": [200, 218],
         "dropped": [{"image": "<b>.jpg", "reason": "broken JPEG"}],
     }
-    page = dataset_page(facts)
+    page = dataset_page({"Training": facts})
+    assert "Training</h2>" not in page
     assert '<th scope="row">&lt;b&gt;.jpg</th><td>broken JPEG</td>' in page
     assert "<td>3,031</td>" in page
     assert '<th scope="row">Width in pixels</th><td>178</td>' in page
     assert "<td>200 to 218</td>" in page
     assert '<th scope="row">True points an image</th><td>none</td>' in page
+
+
+def test_two_cards_stand_under_their_labels():
+    page = dataset_page({"Training": {"images": 7}, "Evaluation": {"images": 9}})
+    assert page.index("Training") < page.index("<td>7</td>") < page.index("Evaluation") < page.index("<td>9</td>")
 
 
 def test_the_configuration_is_yaml_that_can_be_used_again():
@@ -138,12 +144,15 @@ def test_values_are_written_for_people(value, words):
 
 def test_the_summary_is_five_pages(tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps(STAGE))
-    (tmp_path / "stage1.tsv").write_text("s\tmax_rss\n12.5\t100\n")
+    own, shared = tmp_path / "benchmarks" / "train_stage1.tsv", tmp_path / "prepare" / "faces-0123456789.tsv"
+    for path in (own, shared):
+        path.parent.mkdir()
+        path.write_text("s\tmax_rss\n12.5\t100\n")
     paths = write_summary(
         tmp_path / "report",
         {"Stage 2": tmp_path / "metrics.json"},
-        [tmp_path / "stage1.tsv", tmp_path / "absent.tsv"],
-        {"name": "faces"},
+        [shared, own, tmp_path / "absent.tsv"],
+        {"Training": {"name": "faces"}},
         {"seed": 1},
     )
     assert [path.name for path in paths] == [
@@ -153,7 +162,7 @@ def test_the_summary_is_five_pages(tmp_path):
         "dataset.html",
         "configuration.html",
     ]
-    assert "stage1" in paths[1].read_text()
+    assert paths[1].read_text().index("prepare</") < paths[1].read_text().index("train_stage1</")
     assert "Python" in paths[2].read_text()
 
 

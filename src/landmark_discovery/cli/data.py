@@ -17,6 +17,7 @@ Dataset = Annotated[
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(synthesize)
+    app.command()(build_dataset)
     app.command()(prepare)
 
 
@@ -33,9 +34,32 @@ def synthesize(
     write_synthetic_dataset(chosen.dataset.synthetic, output)
 
 
+def build_dataset(
+    downloads: Annotated[Path, typer.Option(help="Folder of the downloads, by the names that they are published by.")],
+    output: OutputFolder,
+    kind: Annotated[str | None, typer.Option(help="Data set of the paper: celeba or ls3d.")] = None,
+    archive: Annotated[
+        str | None, typer.Option(help="File of the images (celeba): celeba.zip, img_align_celeba.zip, celeba.tar.gz.")
+    ] = None,
+    settings: Settings = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
+) -> None:
+    """Make a data set of the paper from its downloads: images, and tables for training and evaluation."""
+    given = [f"dataset.{key}={value}" for key, value in (("kind", kind), ("archive", archive)) if value is not None]
+    chosen = settings_of("build-dataset", settings, config, [*(assignments or []), *given])
+    from landmark_discovery.data.published.build import build_published
+
+    build_published(chosen.dataset, downloads, output)
+
+
 def prepare(
     dataset: Dataset,
     output: OutputFolder,
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="Folder of samples.csv and landmarks.csv where they don't stand with the images."),
+    ] = None,
     settings: Settings = None,
     config: ConfigFile = None,
     assignments: Assignments = None,
@@ -44,4 +68,4 @@ def prepare(
     chosen = settings_of("prepare", settings, config, assignments)
     from landmark_discovery.data.prepare import prepare_store
 
-    prepare_store(dataset, chosen.dataset, output)
+    prepare_store(dataset, chosen.dataset, output, tables=tables)

@@ -73,7 +73,7 @@ def evaluate(
         repeats=repeats,
         normalizer=normalizer,
     )
-    truth = read_truth(samples, landmarks) if store is None else read_folder_truth(store)
+    truth = read_truth(samples, landmarks) if store is None else read_folder_truth(store, measured.truth)
     evaluation = evaluate_predictions(
         read_predictions(predictions), truth, measured, chosen.seed if seed is None else seed
     )

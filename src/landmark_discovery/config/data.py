@@ -25,11 +25,18 @@ class DatasetSettings(Section):
     name: str = Field(
         "synthetic", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name used in paths and reports."
     )
-    kind: Literal["synthetic", "folder"] = Field(
-        "synthetic", description="`synthetic` draws faces; `folder` reads the images of `path`."
+    kind: Literal["synthetic", "folder", "celeba", "ls3d"] = Field(
+        "synthetic",
+        description="`synthetic` draws faces; `folder` reads the images of `path`; `celeba` and `ls3d` are the paper's "
+        "data sets, made from their downloads.",
     )
     path: str | None = Field(
         None, description="Folder of images, with samples.csv and landmarks.csv where there are any (kind `folder`)."
+    )
+    archive: Literal["celeba.zip", "img_align_celeba.zip", "celeba.tar.gz"] = Field(
+        "celeba.zip",
+        description="File that CelebA's images come from: the paper's, the official one (its pixels may differ), or a "
+        "mirror (kind `celeba`).",
     )
     on_bad_image: Literal["stop", "skip"] = Field(
         "stop", description="An image that can't be read ends the run (`stop`) or is named, counted and left out."
@@ -49,6 +56,22 @@ class DatasetSettings(Section):
     test_fraction: Fraction = Field(0.2, description="Share of test images where the folder brings no split.")
     split_seed: Count = Field(0, description="Seed of that split.")
     synthetic: SyntheticSettings = Field(SyntheticSettings(), description="The drawn faces.")
+
+
+class DownloadSettings(Section):
+    """Where downloads lie and what is known of them."""
+
+    folder: str = Field(
+        "resources/downloads", min_length=1, description="Downloads lie here; files that are there already are used."
+    )
+    lock: str = Field(
+        "downloads.lock",
+        min_length=1,
+        description="Digests of files without a published one, kept on first sight.",
+    )
+    sources: str | None = Field(
+        None, description="Another table of addresses and digests than the package's (CSV of the same columns)."
+    )
 
 
 class OutlierSettings(Section):

@@ -12,6 +12,11 @@ from landmark_discovery.config.base import Count, NotNegative, Positive, Positiv
 class EvaluationSettings(Section):
     """The regression protocol (method, section 6)."""
 
+    truth: str = Field(
+        "landmarks",
+        pattern=r"^landmarks(_[a-z0-9]+)?$",
+        description="Table of true points: its name in the data set, without .csv.",
+    )
     points: tuple[Count, ...] | None = Field(None, description="Indices of the true points that count; null: all.")
     expected_points: PositiveCount | None = Field(
         None, description="Ground truth with another number of points an image is refused; null: any number."

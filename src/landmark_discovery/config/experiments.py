@@ -7,9 +7,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from landmark_discovery.config.loading import Tree, load_config, merged
+from landmark_discovery.config.loading import Tree, load_config, merged, read_config_file
 from landmark_discovery.config.schema import Config, SweepSettings
 from landmark_discovery.errors import UserError
+
+_MACHINE_KEYS = ("device", "precision", "fast", "accept_licences", "downloads")
 
 
 def load_experiments(
@@ -38,6 +40,17 @@ def load_experiments(
         if folder is not None and not Path(folder).is_dir():
             raise UserError(f"dataset.path is {folder!r}, which is no folder", where=where, remedy="correct the path")
     return experiments
+
+
+def experiments_beside(main: Config, path: str | Path) -> dict[str, Config]:
+    """Load the experiments of a file that has a target of its own, on the machine that the main one is set up for.
+
+    Args:
+        main: brings the keys that say nothing about results: device, precision, fast, accept_licences, downloads.
+        path: configuration file of the others.
+    """
+    machine = main.model_dump(mode="json", include=set(_MACHINE_KEYS))
+    return expand_experiments(load_config(read_config_file(path), machine, where=path), where=path)
 
 
 def expand_experiments(config: Config, *, where: str | Path | None = None) -> dict[str, Config]:

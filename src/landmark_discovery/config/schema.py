@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from landmark_discovery.config.base import Count, PositiveCount, Section
-from landmark_discovery.config.data import BootstrapSettings, DatasetSettings
+from landmark_discovery.config.data import BootstrapSettings, DatasetSettings, DownloadSettings
 from landmark_discovery.config.evaluation import EvaluationSettings, ReportSettings
 from landmark_discovery.config.training import (
     AugmentationSettings,
@@ -45,7 +45,19 @@ class Config(Section):
         1,
         description="Processes that the workflow lets train together, one a GPU (docs/several-gpus.md).",
     )
+    pretrained: bool = Field(
+        False,
+        description="Measure the authors' published weights instead of training (data sets `celeba` and `ls3d`, 10 or "
+        "30 landmarks).",
+    )
+    headline: Literal["mafl-headline", "ls3d-headline"] | None = Field(
+        None, description="A named protocol that is measured beside `evaluation`."
+    )
+    accept_licences: tuple[str, ...] = Field(
+        (), description="Licences of downloads that you have read and accept, such as `celeba`; `landmarks downloads`."
+    )
     fast: bool = Field(True, description="On a GPU: fused kernels, and each step replayed as one graph.")
+    downloads: DownloadSettings = Field(DownloadSettings(), description="Downloads.")
     dataset: DatasetSettings = Field(DatasetSettings(), description="The images.")
     bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="The first keypoints.")
     model: ModelSettings = Field(ModelSettings(), description="The network.")

@@ -17,6 +17,9 @@ from landmark_discovery.errors import UserError, nearest_name
 
 _NETWORK = ("model", "device", "precision", "fast")
 
+# The step that makes the images of a data set; none for a folder of the user's.
+_SOURCE_STEPS = {"synthetic": "synthesize", "celeba": "build-dataset", "ls3d": "build-dataset"}
+
 
 @dataclass(frozen=True)
 class Step:
@@ -33,6 +36,7 @@ class Step:
 
 STEPS = {
     "synthesize": Step(("dataset.synthetic",)),
+    "build-dataset": Step(("dataset.kind", "dataset.archive")),
     "prepare": Step(
         (
             "dataset.name",
@@ -45,7 +49,7 @@ STEPS = {
             "dataset.test_fraction",
             "dataset.split_seed",
         ),
-        after=("synthesize",),
+        after=("synthesize", "build-dataset"),
     ),
     "bootstrap": Step(("bootstrap", "model.input_size_px", "device"), after=("prepare",)),
     "train-stage1": Step(
@@ -68,6 +72,7 @@ STEPS = {
         ("seed", "num_landmarks", *_NETWORK, "processes", "augmentation", "stage2"),
         after=("export-pseudo-groundtruth",),
     ),
+    "convert-weights": Step(("num_landmarks", "model")),
     "predict-stage1": Step(("num_landmarks", *_NETWORK, "stage1.detection"), after=("train-stage1",)),
     "predict-stage2": Step(
         ("num_landmarks", *_NETWORK, "stage2.subpixel", "stage2.average_turned_views"), after=("train-stage2",)
@@ -127,8 +132,8 @@ def canonical_json(tree: Tree) -> str:
 
 def _chain(config: Config, step: str) -> list[str]:
     before = [name for earlier in STEPS[step].after for name in _chain(config, earlier)]
-    names = [*before, step]
-    return [name for name in names if name != "synthesize" or config.dataset.kind == "synthetic"]
+    source = _SOURCE_STEPS.get(config.dataset.kind)
+    return [name for name in [*before, step] if name not in _SOURCE_STEPS.values() or name == source]
 
 
 def _irrelevant_keys(config: Config) -> Iterator[str]:
@@ -137,7 +142,9 @@ def _irrelevant_keys(config: Config) -> Iterator[str]:
     yield from (f"bootstrap.{name}" for name in type(config.bootstrap).model_fields if name.startswith(other))
     if config.dataset.crop_rule == "paper":
         yield "dataset.crop_margin"
-    if config.dataset.kind == "synthetic":
+    if config.dataset.kind != "celeba":
+        yield "dataset.archive"
+    if config.dataset.kind != "folder":
         yield from ("dataset.test_fraction", "dataset.split_seed")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.data.images import SUFFIXES, is_image_name
+from landmark_discovery.data.store import LANDMARKS, landmark_tables
 from landmark_discovery.data.tables import (
     BOX_COLUMNS,
     SAMPLE_COLUMNS,
@@ -21,7 +23,7 @@ from landmark_discovery.data.tables import (
 from landmark_discovery.errors import UserError
 
 SAMPLES_FILE = "samples.csv"
-LANDMARKS_FILE = "landmarks.csv"
+LANDMARKS_FILE = f"{LANDMARKS}.csv"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,16 @@ class ImageFolder:
         samples: one row an image, sorted by name: image (relative to the root), split and subject ("" where absent),
             x_min, y_min, x_max, y_max (NaN where absent), line (in samples.csv; 0 without one).
         landmarks: (N, L, 2) true points in image pixels, NaN where absent; None without landmarks.csv.
+        tables: the folder of samples.csv and landmarks.csv.
+        more_landmarks: other tables of true points beside landmarks.csv by their names, such as "landmarks_5", each as
+            `landmarks`.
     """
 
     root: Path
     samples: pd.DataFrame
     landmarks: NDArray[np.float64] | None
+    tables: Path
+    more_landmarks: Mapping[str, NDArray[np.float64]]
 
     def __len__(self) -> int:
         """Count the images."""
@@ -50,19 +57,29 @@ class ImageFolder:
 
     def where(self, position: int) -> str:
         """Say in which line of which file an image is listed."""
-        return f"{self.root / SAMPLES_FILE}, line {self.samples['line'].iloc[position]}"
+        return f"{self.tables / SAMPLES_FILE}, line {self.samples['line'].iloc[position]}"
 
     def take(self, positions: NDArray[np.int64]) -> ImageFolder:
         """Keep the images at these positions."""
-        landmarks = None if self.landmarks is None else self.landmarks[positions]
-        return replace(self, samples=self.samples.iloc[positions].reset_index(drop=True), landmarks=landmarks)
+        return replace(
+            self,
+            samples=self.samples.iloc[positions].reset_index(drop=True),
+            landmarks=None if self.landmarks is None else self.landmarks[positions],
+            more_landmarks={name: points[positions] for name, points in self.more_landmarks.items()},
+        )
 
 
-def read_folder(path: str | Path) -> ImageFolder:
+def read_folder(path: str | Path, tables: str | Path | None = None, *, both_sides: bool = True) -> ImageFolder:
     """Read what a data set folder holds: its tables, and the names of its images.
 
     With samples.csv the images are those listed there; without, all below the folder, hidden ones and those in
     folders that are symbolic links left out. Points of an image that is there but not listed are passed over.
+
+    Args:
+        path: the folder of the images.
+        tables: folder of samples.csv and the tables of points where they don't stand with the images; it must have
+            samples.csv, and images stay relative to `path`.
+        both_sides: whether a split needs test images; it always needs training images.
 
     Raises:
         UserError: no such folder, no or only one image, an image that is listed but isn't there, a faulty table, a
@@ -72,18 +89,22 @@ def read_folder(path: str | Path) -> ImageFolder:
     if not root.is_dir():
         what = "not a folder" if root.exists() else "no such folder"
         raise UserError(what, where=root, remedy="set `dataset.path` to a folder of images")
-    listed = (root / SAMPLES_FILE).is_file()
-    samples = _listed_samples(root) if listed else _found_samples(root)
+    table_folder = root if tables is None else Path(tables)
+    listed = (table_folder / SAMPLES_FILE).is_file()
+    if tables is not None and not listed:
+        raise UserError(f"no {SAMPLES_FILE} in this folder", where=table_folder, remedy="list the images there")
+    samples = _listed_samples(root, table_folder / SAMPLES_FILE) if listed else _found_samples(root)
     if len(samples) == 0:
         raise UserError(
             f"no images in {SAMPLES_FILE}" if listed else "no images in this folder",
-            where=root,
+            where=table_folder,
             remedy=f"put images there ({' '.join(SUFFIXES)})",
         )
-    _check_count(root, samples)
-    _check_given_split(root, samples)
-    landmarks = _landmarks_of(root, samples["image"].tolist()) if (root / LANDMARKS_FILE).is_file() else None
-    return ImageFolder(root, samples, landmarks)
+    _check_count(table_folder, samples)
+    _check_given_split(table_folder / SAMPLES_FILE, samples, both_sides)
+    images = samples["image"].tolist()
+    points = {name: _landmarks_of(root, table_folder / f"{name}.csv", images) for name in landmark_tables(table_folder)}
+    return ImageFolder(root, samples, points.pop(LANDMARKS, None), table_folder, points)
 
 
 def list_images(root: Path) -> list[str]:
@@ -111,8 +132,7 @@ def _check_text(root: Path, name: str) -> None:
         raise UserError(f"the name {name!r} isn't UTF-8", where=root, remedy="rename the file") from error
 
 
-def _listed_samples(root: Path) -> pd.DataFrame:
-    path = root / SAMPLES_FILE
+def _listed_samples(root: Path, path: Path) -> pd.DataFrame:
     table = read_sample_table(path)
     for image, line in zip(table["image"], table["line"], strict=True):
         where = f"{path}, line {line}"
@@ -125,20 +145,19 @@ def _listed_samples(root: Path) -> pd.DataFrame:
     return table[[*SAMPLE_COLUMNS, "line"]].sort_values("image", ignore_index=True)
 
 
-def _check_count(root: Path, samples: pd.DataFrame) -> None:
+def _check_count(where: Path, samples: pd.DataFrame) -> None:
     if len(samples) == 1:
         raise UserError(
             f"only one image, {samples['image'].iloc[0]!r}",
-            where=root,
+            where=where,
             remedy="give at least two, one to train on and one to test on",
         )
 
 
-def _check_given_split(root: Path, samples: pd.DataFrame) -> None:
+def _check_given_split(path: Path, samples: pd.DataFrame, both_sides: bool) -> None:
     given = samples["split"] != ""
     if not given.any():
         return
-    path = root / SAMPLES_FILE
     if not given.all():
         line = samples.loc[~given, "line"].min()
         raise UserError(
@@ -146,17 +165,17 @@ def _check_given_split(root: Path, samples: pd.DataFrame) -> None:
             where=f"{path}, line {line}",
             remedy="give train or test in all rows, or in none to have a split made",
         )
-    check_both_sides(samples["split"].to_numpy(dtype=np.str_), path)
+    check_sides(samples["split"].to_numpy(dtype=np.str_), path, both_sides=both_sides)
 
 
-def check_both_sides(splits: NDArray[np.str_], where: str | Path) -> None:
-    """Refuse a split (N,) without training or without test images.
+def check_sides(splits: NDArray[np.str_], where: str | Path, *, both_sides: bool) -> None:
+    """Refuse a split (N,) without training images or, where both sides are needed, without test images.
 
     Raises:
         UserError: one of the sides is empty.
     """
     for side, use in zip(SPLITS, ("learn from", "evaluate on"), strict=True):
-        if side not in splits:
+        if side not in splits and (both_sides or side == "train"):
             raise UserError(
                 f"no {'training' if side == 'train' else side} images",
                 where=where,
@@ -164,8 +183,7 @@ def check_both_sides(splits: NDArray[np.str_], where: str | Path) -> None:
             )
 
 
-def _landmarks_of(root: Path, images: list[str]) -> NDArray[np.float64]:
-    path = root / LANDMARKS_FILE
+def _landmarks_of(root: Path, path: Path, images: list[str]) -> NDArray[np.float64]:
     table = read_landmark_table(path)
     positions = {image: position for position, image in enumerate(images)}
     landmarks = np.full((len(images), *table.points.shape[1:]), np.nan)

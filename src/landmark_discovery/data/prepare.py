@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from landmark_discovery.config.data import DatasetSettings
-from landmark_discovery.data.folder import ImageFolder, check_both_sides, read_folder
+from landmark_discovery.data.folder import ImageFolder, check_sides, read_folder
 from landmark_discovery.data.images import quiet_decoder, read_image, read_image_size
+from landmark_discovery.data.progress import with_progress
 from landmark_discovery.data.splits import make_split
 from landmark_discovery.data.store import (
     CORNERS,
@@ -47,7 +48,11 @@ Dropped = list[dict[str, str]]
 
 
 def prepare_store(
-    folder: str | Path, settings: DatasetSettings, output: str | Path, threads: int | None = None
+    folder: str | Path,
+    settings: DatasetSettings,
+    output: str | Path,
+    threads: int | None = None,
+    tables: str | Path | None = None,
 ) -> ImageStore:
     """Read a data set folder, cut its images and write the store, whole or not at all.
 
@@ -61,23 +66,27 @@ def prepare_store(
         settings: of the data set.
         output: folder of the store.
         threads: images decoded at once; None: one for each CPU.
+        tables: folder of samples.csv and landmarks.csv where they don't stand with the images; a split of training
+            images alone will do there, since other tables can bring the images to test on.
 
     Raises:
         UserError: a fault of the folder, its tables or its images, or `output` can't be written.
     """
     workers = threads or _cpu_count()
-    source = read_folder(folder)
+    both_sides = tables is None
+    source = read_folder(folder, tables, both_sides=both_sides)
     with quiet_decoder():
         sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
         boxes = _boxes(sound, sizes)
-        splits, split_made = _splits(sound, settings)
+        splits, split_made = _splits(sound, settings, both_sides)
         samples = lay_out(sound, sizes, boxes, splits, settings)
         facts = dataset_facts(
             settings.name, settings.kind, samples, sound.landmarks, split_made=split_made, dropped=dropped
         )
         rows = list(zip(sound.paths, _corners(samples, "window"), _stored_size(samples), strict=True))
         cuts = _in_parallel(_cut, rows, workers)
-        write_store_from(_with_progress(cuts, len(rows), "cutting images"), output, samples, sound.landmarks, facts)
+        shown = with_progress(cuts, len(rows), "cutting images")
+        write_store_from(shown, output, samples, sound.landmarks, facts, sound.more_landmarks)
     return read_store(output)
 
 
@@ -124,7 +133,7 @@ def _measured(source: ImageFolder, skip: bool, workers: int) -> tuple[ImageFolde
     """Measure all images; with `skip`, decode them too, and leave out those that can't be."""
     measured = _in_parallel(partial(_size_or_fault, decode=skip), source.paths, workers)
     kept, sizes, dropped = [], [], []
-    for position, size in enumerate(_with_progress(measured, len(source), "checking images")):
+    for position, size in enumerate(with_progress(measured, len(source), "checking images")):
         if not isinstance(size, UserError):
             kept.append(position)
             sizes.append(size)
@@ -181,11 +190,11 @@ def _refuse_empty_crops(source: ImageFolder, crop: NDArray[np.int64]) -> None:
         )
 
 
-def _splits(source: ImageFolder, settings: DatasetSettings) -> tuple[NDArray[np.str_], bool]:
+def _splits(source: ImageFolder, settings: DatasetSettings, both_sides: bool) -> tuple[NDArray[np.str_], bool]:
     """Take the split that is given, or make one; tell which."""
     given = source.samples["split"].to_numpy(dtype=np.str_)
     if given[0]:
-        check_both_sides(given, source.root)
+        check_sides(given, source.root, both_sides=both_sides)
         return given, False
     images, subjects = source.samples["image"].tolist(), source.samples["subject"].tolist()
     try:
@@ -217,11 +226,6 @@ def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item], workers:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _with_progress(results: Iterable[Result], total: int, title: str) -> Iterator[Result]:
-    progress: Any = tqdm(results, total=total, desc=title, unit="image", file=sys.stderr, mininterval=1)
-    yield from progress
 
 
 def _cpu_count() -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ SAMPLE_COLUMNS = ("image", "split", "subject", "width", "height")
 RECTANGLES = ("box", "crop", "window")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 STORED_COLUMNS = ("stored_width", "stored_height")
+# The first table of true points, and how it and others beside it are named.
+LANDMARKS = "landmarks"
+LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class ImageStore:
             The window is the part of the original that is stored, the crop the part that the network sees.
         landmarks: (N, L, 2) true points in original pixels, NaN where an image has none; None without ground truth.
         facts: what the data set card says; see `dataset_facts`.
+        more_landmarks: other tables of true points by their names, such as "landmarks_5", each as `landmarks`.
     """
 
     images: NDArray[np.uint8]
     samples: pd.DataFrame
     landmarks: NDArray[np.float64] | None
     facts: dict[str, Any]
+    more_landmarks: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Count the images."""
@@ -80,13 +86,13 @@ class ImageStore:
 
 
 def write_store(folder: str | Path, store: ImageStore) -> None:
-    """Write a store as a folder of images.npy, samples.csv, landmarks.csv and facts.json, whole or not at all.
+    """Write a store as a folder of images.npy, samples.csv, tables of landmarks and facts.json, whole or not at all.
 
     Raises:
         UserError: the folder can't be written, or the disk is full.
     """
     images = (image[:height, :width] for image, (width, height) in zip(store.images, store.stored_size, strict=True))
-    write_store_from(images, folder, store.samples, store.landmarks, store.facts)
+    write_store_from(images, folder, store.samples, store.landmarks, store.facts, store.more_landmarks)
 
 
 def write_store_from(
@@ -95,6 +101,7 @@ def write_store_from(
     samples: pd.DataFrame,
     landmarks: NDArray[np.float64] | None,
     facts: dict[str, Any],
+    more_landmarks: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> None:
     """Write a store from images that come one after another, so that memory never holds them all.
 
@@ -104,15 +111,17 @@ def write_store_from(
         samples: as in `ImageStore`.
         landmarks: as in `ImageStore`.
         facts: as in `ImageStore`.
+        more_landmarks: as in `ImageStore`; None: none.
 
     Raises:
         UserError: the folder can't be written, or the disk is full.
     """
+    first = {} if landmarks is None else {LANDMARKS: landmarks}
     with atomic_folder(folder) as temporary:
         samples.to_csv(temporary / "samples.csv", index=False)
-        if landmarks is not None:
-            names = samples["image"].to_numpy(dtype=np.str_)
-            landmark_table(names, landmarks).to_csv(temporary / "landmarks.csv", index=False)
+        names = samples["image"].to_numpy(dtype=np.str_)
+        for name, points in {**first, **(more_landmarks or {})}.items():
+            landmark_table(names, points).to_csv(temporary / f"{name}.csv", index=False)
         text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
         _write_images(temporary / "images.npy", images, samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64))
@@ -184,15 +193,19 @@ def read_store(folder: str | Path) -> ImageStore:
         images = np.load(path / "images.npy", mmap_mode="r")
         samples = _read_samples(path / "samples.csv")
         facts = json.loads((path / "facts.json").read_text(encoding="utf-8"))
-        truth = path / "landmarks.csv"
-        landmarks = _points_of_table(pd.read_csv(truth)) if truth.exists() else None
-        if len(samples) != len(images) or (landmarks is not None and len(landmarks) != len(images)):
+        tables = {name: _points_of_table(pd.read_csv(path / f"{name}.csv")) for name in landmark_tables(path)}
+        if {len(samples), *map(len, tables.values())} != {len(images)}:
             raise ValueError("its files don't have the same number of images")
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise UserError(
             f"not a prepared data set ({error})", where=path, remedy="make it with `landmarks prepare`"
         ) from error
-    return ImageStore(images, samples, landmarks, facts)
+    return ImageStore(images, samples, tables.pop(LANDMARKS, None), facts, tables)
+
+
+def landmark_tables(folder: Path) -> list[str]:
+    """Name the tables of true points in a folder without their ending: landmarks, landmarks_5, ..."""
+    return sorted(path.stem for path in folder.glob(f"{LANDMARKS}*.csv") if LANDMARK_TABLE.fullmatch(path.stem))
 
 
 def _read_samples(path: Path) -> pd.DataFrame:

@@ -7,12 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from landmark_discovery.config.schema import Config
+from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.evaluation.predictions import Predictions
+from landmark_discovery.heatmaps.conventions import CONVENTIONS, PIXEL_CENTRES, PixelConvention
 from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.coordinates import grid_to_image
 from landmark_discovery.training.images import stored_images
-from landmark_discovery.training.prediction import predict_stage1, predict_stage2
+from landmark_discovery.training.prediction import (
+    AUTHORS_DETECTION,
+    AUTHORS_STAGE2,
+    predict_stage1,
+    predict_stage2,
+)
 from landmark_discovery.training.runs import landmarker_of
 from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.weights import load_weights
@@ -20,6 +27,10 @@ from landmark_discovery.training.weights import load_weights
 
 def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Config) -> Predictions:
     """Predict the landmarks of all images of a store.
+
+    Weights that were converted from the authors' files are read by the authors' rules, whatever `stage1.detection`,
+    `stage2.subpixel` and `stage2.average_turned_views` say: threshold 0.15, suppression of half-side 2 and overlap
+    0.01, whole cells, no turned views, and their half-pixel shifts (method, sections 4, 5 and 9).
 
     Args:
         store: the prepared data set.
@@ -31,7 +42,8 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
         UserError: the weights are missing or of the other stage, or a GPU is asked for and none is there.
     """
     device = choose_device(config.device)
-    trained = load_weights(weights, stage)
+    trained = load_weights(weights, stage, CONVENTIONS.values())
+    convention = trained.convention
     network = network_on(device, trained, config.fast)
     images = stored_images(store, device, config.fast)
     indices, size_px = np.arange(len(store)), trained.model.input_size_px
@@ -42,9 +54,10 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 landmarker_of(trained),
                 images,
                 indices,
-                config.stage1.detection,
+                _detection(config, convention),
                 size_px=size_px,
                 precision=config.precision,
+                convention=convention,
             )
         else:
             points, score = predict_stage2(
@@ -52,9 +65,18 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 trained.extras["flip_map"].numpy(),
                 images,
                 indices,
-                config.stage2,
+                _stage2(config, convention),
                 size_px=size_px,
                 precision=config.precision,
+                convention=convention,
             )
-    landmarks = grid_to_image(store, indices, points, size_px)
+    landmarks = convention.from_centres(grid_to_image(store, indices, convention.to_centres(points), size_px))
     return Predictions(store.names, store.splits, landmarks, score.astype(np.float64))
+
+
+def _detection(config: Config, convention: PixelConvention) -> DetectionSettings:
+    return config.stage1.detection if convention == PIXEL_CENTRES else AUTHORS_DETECTION
+
+
+def _stage2(config: Config, convention: PixelConvention) -> Stage2Settings:
+    return config.stage2 if convention == PIXEL_CENTRES else AUTHORS_STAGE2

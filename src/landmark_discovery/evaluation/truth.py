@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landmark_discovery.data.store import CORNERS
+from landmark_discovery.data.store import CORNERS, LANDMARKS, landmark_tables
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.tables import numbers, read_table
@@ -68,11 +68,32 @@ def read_truth(samples: str | Path | None, landmarks: str | Path | None) -> Grou
     )
 
 
-def read_folder_truth(folder: str | Path) -> GroundTruth:
-    """Read samples.csv and, where there is one, landmarks.csv of a folder, such as a prepared data set."""
+def read_folder_truth(folder: str | Path, table: str = LANDMARKS) -> GroundTruth:
+    """Read samples.csv and a table of true points of a folder, such as a prepared data set.
+
+    Args:
+        folder: with samples.csv and, where there is ground truth, landmarks.csv and others beside it.
+        table: name of the points' table without its ending; where the default isn't there, there is no ground truth.
+
+    Raises:
+        UserError: as in `read_truth`, or another table than the default isn't there.
+    """
     path = Path(folder)
-    landmarks = path / "landmarks.csv"
-    return read_truth(path / "samples.csv", landmarks if landmarks.exists() else None)
+    landmarks = path / f"{table}.csv"
+    if not landmarks.exists():
+        _refuse_missing_table(path, table)
+        return read_truth(path / "samples.csv", None)
+    return read_truth(path / "samples.csv", landmarks)
+
+
+def _refuse_missing_table(folder: Path, table: str) -> None:
+    if table != LANDMARKS:
+        present = ", ".join(landmark_tables(folder)) or "none"
+        raise UserError(
+            f"the protocol measures by the true points of {table}.csv, which isn't there",
+            where=folder,
+            remedy=f"choose another protocol, or set evaluation.truth; there: {present}",
+        )
 
 
 def _read_split(table: pd.DataFrame, where: str | Path) -> NDArray[np.str_]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pandas as pd
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
+from landmark_discovery.provenance.environment import software_versions
 from landmark_discovery.reporting.tables import (
     configuration_page,
     dataset_page,
@@ -21,26 +20,12 @@ from landmark_discovery.reporting.tables import (
     versions_page,
 )
 
-_PACKAGES = (
-    "landmark-discovery",
-    "torch",
-    "faiss-cpu",
-    "faiss-gpu",
-    "numpy",
-    "opencv-python-headless",
-    "pandas",
-    "pydantic",
-    "safetensors",
-    "matplotlib",
-    "snakemake",
-)
-
 
 def write_summary(
     folder: str | Path,
     metrics: Mapping[str, str | Path],
     benchmarks: Sequence[str | Path],
-    facts: Mapping[str, Any],
+    cards: Mapping[str, Mapping[str, Any]],
     configuration: Mapping[str, Any],
     versions: Mapping[str, str] | None = None,
 ) -> list[Path]:
@@ -50,7 +35,7 @@ def write_summary(
         folder: where they go.
         metrics: by label, such as "Stage 1", the path of metrics.json; the last one makes the headline.
         benchmarks: Snakemake's benchmark files in the order shown; those that aren't there are left out.
-        facts: of the data set (`ImageStore.facts`).
+        cards: of the data set by label, each `ImageStore.facts`.
         configuration: of the experiment, plain values.
         versions: by name; None: of the packages installed here.
 
@@ -61,7 +46,7 @@ def write_summary(
         "metrics": metrics_page({label: read_metrics(path) for label, path in metrics.items()}),
         "timings": timings_page(read_benchmarks(benchmarks)),
         "versions": versions_page(software_versions() if versions is None else versions),
-        "dataset": dataset_page(facts),
+        "dataset": dataset_page(cards),
         "configuration": configuration_page(configuration),
     }
     paths = [Path(folder) / f"{name}.html" for name in pages]
@@ -88,16 +73,12 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
 
 
 def read_benchmarks(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
-    """Read Snakemake's benchmark tables that are there, by file name without its ending."""
-    return {Path(path).stem: pd.read_csv(path, sep="\t") for path in paths if Path(path).is_file()}
+    """Read Snakemake's benchmark tables that are there, by the names of their steps."""
+    return {_step_of(Path(path)): pd.read_csv(path, sep="\t") for path in paths if Path(path).is_file()}
 
 
-def software_versions() -> dict[str, str]:
-    """Name the versions of Python, the system and the installed packages that results depend on."""
-    versions = {"Python": platform.python_version(), "System": platform.platform()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+def _step_of(path: Path) -> str:
+    """Name the step: the file in an experiment's folder, the folder where experiments share results."""
+    if path.parent.name == "benchmarks":
+        return path.stem
+    return f"{path.parent.name}_evaluation" if path.stem.endswith("-evaluation") else path.parent.name

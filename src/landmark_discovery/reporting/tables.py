@@ -94,10 +94,18 @@ def versions_page(versions: Mapping[str, str]) -> str:
     return html.page("Software versions", html.table((), list(versions.items()), numbers=False))
 
 
-def dataset_page(facts: Mapping[str, Any]) -> str:
-    """Show the data set's card: counts, and every image that was left out, with the reason."""
-    ranges = {key: _range(value) if key in ("width_px", "height_px") else value for key, value in facts.items()}
-    return html.page("Data set", html.nested({_FACT_NAMES.get(key, key): value for key, value in ranges.items()}))
+def dataset_page(cards: Mapping[str, Mapping[str, Any]]) -> str:
+    """Show the data set's cards: counts, and every image that was left out, with the reason.
+
+    Args:
+        cards: by label, such as "Training", facts of an `ImageStore`; a single one needs no label.
+    """
+    parts: list[str] = []
+    for label, facts in cards.items():
+        ranges = {key: _range(value) if key in ("width_px", "height_px") else value for key, value in facts.items()}
+        parts += [html.heading(label)] if len(cards) > 1 else []
+        parts.append(html.nested({_FACT_NAMES.get(key, key): value for key, value in ranges.items()}))
+    return html.page("Data set", *parts)
 
 
 def configuration_page(configuration: Mapping[str, Any]) -> str:
