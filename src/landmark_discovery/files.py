@@ -10,13 +10,14 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.writable import REMEDY, blocking_file
+
+# The workflow reads this module too, and its Python need not have NumPy.
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @contextmanager
@@ -75,6 +76,8 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
 
 def write_npz(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as .npz; equal arrays give equal bytes."""
+    import numpy as np
+
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
@@ -89,6 +92,8 @@ def read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, NDArray[A
     Raises:
         UserError: no such file, not an .npz file, or a name that is missing.
     """
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

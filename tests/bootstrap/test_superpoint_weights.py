@@ -1,105 +1,18 @@
-import hashlib
-
 import pytest
 import torch
 
-from landmark_discovery.bootstrap import weights as module
 from landmark_discovery.bootstrap.factory import make_detector
-from landmark_discovery.bootstrap.weights import (
-    SUPERPOINT_SOURCE,
-    WeightsSource,
-    fetch_superpoint_weights,
-    load_superpoint,
-)
+from landmark_discovery.bootstrap.weights import SUPERPOINT_FILE, load_superpoint
 from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
-
-CONTENT = b"the published bytes"
-
-
-@pytest.fixture
-def published(tmp_path):
-    """Publish a file that stands for the weights, at an address that needs no network."""
-    file = tmp_path / "published.pth"
-    file.write_bytes(CONTENT)
-    return WeightsSource(file.as_uri(), hashlib.sha256(CONTENT).hexdigest(), "for tests only")
-
-
-@pytest.fixture
-def target(tmp_path):
-    return tmp_path / "resources" / "superpoint_v1.pth"
 
 
 def one_line(error):
     message = str(error.value)
     assert "\n" not in message
     return message
-
-
-def test_the_weights_are_fetched(published, target):
-    fetch_superpoint_weights(target, published)
-    assert target.read_bytes() == CONTENT
-    assert [file.name for file in target.parent.iterdir()] == [target.name]
-
-
-def test_weights_that_are_there_are_not_fetched_again(published, target, tmp_path):
-    target.parent.mkdir()
-    target.write_bytes(CONTENT)
-    (tmp_path / "published.pth").unlink()
-    fetch_superpoint_weights(target, published)
-    assert target.read_bytes() == CONTENT
-
-
-def test_other_bytes_leave_nothing_behind(published, target, tmp_path):
-    (tmp_path / "published.pth").write_bytes(b"<html>quota exceeded</html>")
-    with pytest.raises(UserError, match="not SuperPoint's weights: its sha256 is") as error:
-        fetch_superpoint_weights(target, published)
-    assert published.sha256 in one_line(error)
-    assert list(target.parent.iterdir()) == []
-
-
-def test_a_wrong_file_that_is_there_is_named_and_kept(published, target):
-    target.parent.mkdir()
-    target.write_bytes(b"something else")
-    with pytest.raises(UserError, match="move that file away") as error:
-        fetch_superpoint_weights(target, published)
-    assert str(target) in one_line(error)
-    assert target.read_bytes() == b"something else"
-
-
-def test_without_a_network_the_error_says_how_to_fetch_by_hand(published, target, tmp_path):
-    (tmp_path / "published.pth").unlink()
-    with pytest.raises(UserError, match="can't fetch") as error:
-        fetch_superpoint_weights(target, published)
-    message = one_line(error)
-    for part in (published.address, published.sha256, published.licence, str(target)):
-        assert part in message
-    assert not target.exists()
-
-
-def test_a_download_that_breaks_off_leaves_nothing_behind(published, target, monkeypatch):
-    class BreaksOff:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def read(self, _):
-            if self.__dict__.setdefault("given", False):
-                raise TimeoutError("timed out")
-            self.given = True
-            return CONTENT[:5]
-
-    monkeypatch.setattr(module.urllib.request, "urlopen", lambda *_, **__: BreaksOff())
-    with pytest.raises(UserError, match="timed out"):
-        fetch_superpoint_weights(target, published)
-    assert list(target.parent.iterdir()) == []
-
-
-def test_the_licence_forbids_more_than_research():
-    assert "non-commercial research only" in SUPERPOINT_SOURCE.licence
 
 
 @pytest.fixture
@@ -147,7 +60,15 @@ def test_half_a_file_is_refused(saved, kept_bytes):
     saved.write_bytes(saved.read_bytes()[:kept_bytes])
     with pytest.raises(UserError, match="not SuperPoint's weights") as error:
         load_superpoint(saved)
-    assert SUPERPOINT_SOURCE.address in one_line(error)
+    source = read_sources()[SUPERPOINT_FILE]
+    for part in (
+        "`landmarks download superpoint_v1.pth`",
+        "put it at resources/downloads/superpoint_v1.pth",
+        *source.addresses,
+        str(source.digest),
+        "non-commercial research only",
+    ):
+        assert part in one_line(error)
 
 
 def test_a_web_page_under_the_name_is_told(saved):

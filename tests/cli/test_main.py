@@ -7,13 +7,16 @@ from landmark_discovery.cli.main import app, main
 from landmark_discovery.errors import UserError
 
 COMMANDS = [
+    "downloads",
+    "download",
     "synthesize",
+    "build-dataset",
     "prepare",
-    "fetch-weights",
     "bootstrap",
     "train-stage1",
     "export-pseudo-groundtruth",
     "train-stage2",
+    "convert-weights",
     "predict",
     "evaluate",
     "plot-curves",
@@ -21,6 +24,10 @@ COMMANDS = [
     "draw-keypoints",
     "plot-training",
     "summarize",
+    "verdict",
+    "verdict-summary",
+    "provenance",
+    "crate",
     "doctor",
     "show-config",
     "config-documents",

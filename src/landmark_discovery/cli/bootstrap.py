@@ -12,15 +12,7 @@ from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFile, 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    app.command()(fetch_weights)
     app.command()(bootstrap)
-
-
-def fetch_weights(output: OutputFile) -> None:
-    """Fetch SuperPoint's published weights and check their digest."""
-    from landmark_discovery.bootstrap.weights import fetch_superpoint_weights
-
-    fetch_superpoint_weights(output)
 
 
 def bootstrap(

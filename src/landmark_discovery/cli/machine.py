@@ -10,8 +10,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from landmark_discovery.provenance.environment import memory_gib, package_version
 
 NEEDED = ("torch", "numpy", "opencv-python-headless", "pandas", "pydantic", "typer", "safetensors", "matplotlib")
 LEAST_MEMORY_GIB = 4.0
@@ -40,24 +41,6 @@ class Finding:
 def describe_machine() -> list[Finding]:
     """Look at Python, packages, GPU, driver, faiss, memory and disk."""
     return [_python(), *_packages(), *_gpu(), _faiss(), *_workflow(), _memory(), _disk()]
-
-
-def package_version(name: str) -> str | None:
-    """Give the installed version of a distribution; None where it isn't installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def memory_gib() -> float:
-    """Give the memory that this process may use: the machine's, or its container's limit."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    limits = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-    for limit in limits:
-        if limit.exists() and (text := limit.read_text(encoding="utf-8").strip()).isdigit():
-            return min(total, int(text) / 2**30)
-    return total
 
 
 def _python() -> Finding:

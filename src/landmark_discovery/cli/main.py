@@ -10,7 +10,18 @@ from types import FrameType
 
 import typer
 
-from landmark_discovery.cli import bootstrap, data, evaluation, pictures, prediction, project, training
+from landmark_discovery.cli import (
+    bootstrap,
+    data,
+    downloads,
+    evaluation,
+    pictures,
+    prediction,
+    project,
+    provenance,
+    training,
+    verdict,
+)
 from landmark_discovery.errors import UserError
 
 app = typer.Typer(
@@ -21,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (data, bootstrap, training, prediction, evaluation, pictures, project):
+for group in (downloads, data, bootstrap, training, prediction, evaluation, pictures, verdict, provenance, project):
     group.register(app)
 
 

@@ -1,7 +1,8 @@
-"""The command that finds landmarks."""
+"""The commands that find landmarks, and that convert the authors' weights for it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,11 +16,13 @@ from landmark_discovery.cli.options import (
     Weights,
     settings_of,
 )
+from landmark_discovery.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command to the command line."""
+    """Add these commands to the command line."""
     app.command()(predict)
+    app.command()(convert_weights)
 
 
 def predict(
@@ -40,3 +43,31 @@ def predict(
 
     reuse_freed_memory()
     write_predictions(output, predict_landmarks(read_store(store), weights, stage, chosen))
+
+
+def convert_weights(
+    stage: Annotated[int, typer.Option(min=1, max=2, help="Stage that the checkpoint is of.")],
+    checkpoint: Annotated[Path, typer.Option(help="One of the authors' pretrained files (.pth).")],
+    output: OutputFile,
+    settings: Settings = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
+    provenance: Annotated[
+        list[str] | None,
+        typer.Option(help="What is known of the file, such as licence=MIT; kept in the weights.", metavar="KEY=VALUE"),
+    ] = None,
+) -> None:
+    """Convert one of the authors' pretrained files to weights that `predict` reads by the authors' rules."""
+    chosen = settings_of("convert-weights", settings, config, assignments)
+    from landmark_discovery.pretrained.convert import convert_checkpoint
+    from landmark_discovery.training.weights import save_weights
+
+    known = _pairs(provenance or [])
+    save_weights(output, convert_checkpoint(checkpoint, stage, chosen.num_landmarks, chosen.model, known))
+
+
+def _pairs(assignments: list[str]) -> dict[str, str]:
+    wrong = [text for text in assignments if "=" not in text]
+    if wrong:
+        raise UserError(f"{wrong[0]!r} is no KEY=VALUE", where="--provenance", remedy="write, say, licence=MIT")
+    return dict(text.split("=", 1) for text in assignments)

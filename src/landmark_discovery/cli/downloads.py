@@ -1,0 +1,96 @@
+"""Commands that fetch what others publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from landmark_discovery.downloads.lock import LOCK_FILE
+from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER
+from landmark_discovery.errors import UserError
+
+Lock = Annotated[
+    Path, typer.Option(help="Lock file: digests of files that have no published one.", envvar="LANDMARKS_LOCK")
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Licence that you have read and accept, such as celeba.", metavar="LICENCE", envvar="LANDMARKS_LICENCES"
+    ),
+]
+Sources = Annotated[
+    Path | None,
+    typer.Option(help="Table of addresses and digests, in place of the package's (CSV).", envvar="LANDMARKS_SOURCES"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(downloads)
+    app.command()(download)
+
+
+def downloads(
+    names: Annotated[list[str] | None, typer.Argument(help="Downloads to look at; all where none is named.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file (YAML): look at what its experiments need.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Folder of the downloads.")] = DOWNLOADS_FOLDER,
+    lock: Lock = LOCK_FILE,
+    accept: Accept = None,
+    sources: Sources = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where you must do something first.")] = False,
+) -> None:
+    """Say which downloads are there, which will be fetched, and what you must do first; nothing is fetched."""
+    from landmark_discovery.downloads.readiness import readiness, readiness_report, require_ready
+    from landmark_discovery.downloads.sources import read_sources
+
+    table = read_sources(sources)
+    wanted = list(names or []) + _needed_by(config)
+    rows = readiness(wanted or table, folder, lock, accept or [], table)
+    typer.echo(readiness_report(rows))
+    if strict:
+        require_ready(rows)
+
+
+def _needed_by(config: Path | None) -> list[str]:
+    if config is None:
+        return []
+    from landmark_discovery.config.experiments import expand_experiments
+    from landmark_discovery.config.loading import load_config, read_config_file
+    from landmark_discovery.config.published import needed_downloads
+
+    experiments = expand_experiments(load_config(read_config_file(config), where=config), where=config)
+    needed = [name for experiment in experiments.values() for name in needed_downloads(experiment)]
+    if not needed:
+        raise UserError("its experiments need no downloads", where=config, remedy="leave it out to see all downloads")
+    return needed
+
+
+def download(
+    name: Annotated[str, typer.Argument(help="Download to fetch; `landmarks downloads` lists them.")],
+    folder: Annotated[
+        Path | None, typer.Option(help=f"Folder of the downloads. Default: that of --output, or {DOWNLOADS_FOLDER}.")
+    ] = None,
+    lock: Lock = LOCK_FILE,
+    accept: Accept = None,
+    sources: Sources = None,
+    output: Annotated[Path | None, typer.Option(help="Write the sha256 of the right file, as sha256sum does.")] = None,
+) -> None:
+    """Fetch a file that others publish, unless it is there already, and check it either way."""
+    from landmark_discovery.downloads.fetch import fetch, sha256_of
+    from landmark_discovery.downloads.sources import find_source, read_sources
+    from landmark_discovery.files import write_text
+    from landmark_discovery.writable import check_writable
+
+    source = find_source(name, read_sources(sources))
+    if output is not None:
+        check_writable(output)
+    if source.licence is not None:
+        typer.echo(f"licence of {name}: {source.licence}")
+    path = fetch(source, folder or (output.parent if output else DOWNLOADS_FOLDER), lock, accept or [])
+    typer.echo(str(path))
+    if output is not None:
+        write_text(output, f"{sha256_of(path, source, lock)}  {name}\n")

@@ -1,0 +1,1 @@
+"""The files that others publish: where they are, fetching them, and knowing them again."""
