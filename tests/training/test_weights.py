@@ -4,6 +4,7 @@ from safetensors.torch import save_file
 
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
+from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS, CONVENTIONS, PIXEL_CENTRES
 from landmark_discovery.training.weights import (
     TrainedWeights,
     build_network,
@@ -106,3 +107,22 @@ def test_tensors_that_do_not_fit_their_description_are_refused(tmp_path):
     save_weights(path, trained(model=wider))
     with pytest.raises(UserError, match="its tensors don't fit its own description"):
         load_weights(path, stage=1)
+
+
+def test_weights_that_name_no_pixel_convention_follow_pixel_centres(saved):
+    assert load_weights(saved, stage=1).convention == PIXEL_CENTRES
+
+
+def test_weights_of_the_authors_convention_are_read_only_by_who_follows_it(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, trained(convention="authors"))
+    with pytest.raises(UserError, match="convention 'authors', not pixel-centres; use it for prediction alone"):
+        load_weights(path, stage=1)
+    assert load_weights(path, 1, CONVENTIONS.values()).convention == AUTHORS_PIXELS
+
+
+def test_a_pixel_convention_that_nobody_knows_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, trained(convention="corners"))
+    with pytest.raises(UserError, match="convention 'corners', not pixel-centres or authors"):
+        load_weights(path, 1, CONVENTIONS.values())

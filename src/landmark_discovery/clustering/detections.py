@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.geometry import mirror_points
+from landmark_discovery.heatmaps.conventions import PIXEL_CENTRES, PixelConvention
 from landmark_discovery.heatmaps.descriptors import sample_descriptors
 from landmark_discovery.heatmaps.peaks import refine_quarter_cell, suppress_neighbours
 from landmark_discovery.models.hourglass import HourglassNetwork
@@ -102,6 +103,7 @@ def detect(
     precision: str,
     refine: bool = True,
     twins: bool = True,
+    convention: PixelConvention = PIXEL_CENTRES,
 ) -> Detections:
     """Find detections in the crops of many images (method, section 4).
 
@@ -115,6 +117,7 @@ def detect(
         precision: of the network on a GPU; scores come in float32 from it all the same.
         refine: move each point a quarter of a cell toward its larger neighbours.
         twins: describe each detection in the mirrored image as well, for twice the time; names don't need it.
+        convention: of the points that descriptors are read at.
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
     columns = [_Column() for _ in range(5)]
@@ -122,7 +125,7 @@ def detect(
         views = images.views(batch, plain_views(images.crops[batch], size_px))
         with autocast(precision, images.device):
             scores, maps = network(torch.cat([views, views.flip(3)]) if twins else views)
-        found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine)
+        found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine, convention)
         for column, part in zip(columns, (found[0] + start, *found[1:]), strict=True):
             column.add(part.cpu().numpy())
     image, point, score, descriptor, flipped = (column.whole() for column in columns)
@@ -167,7 +170,12 @@ def _with_position(descriptors: NDArray[np.floating], points: NDArray[np.float32
 
 
 def _detect_in_maps(
-    scores: Tensor, maps: Tensor, floor: float, settings: DetectionSettings, refine: bool
+    scores: Tensor,
+    maps: Tensor,
+    floor: float,
+    settings: DetectionSettings,
+    refine: bool,
+    convention: PixelConvention,
 ) -> tuple[Tensor, ...]:
     """Find peaks in scores (B, G, G) and read descriptors from maps (B or 2 B, D, G, G), the mirrored ones last."""
     batch, grid_size, _ = scores.shape
@@ -177,11 +185,11 @@ def _detect_in_maps(
     score, cell = peaks.flatten(1).topk(count, dim=1)
     cells = torch.stack([cell % grid_size, cell // grid_size], dim=2)
     points = refine_quarter_cell(cells, scores) if refine else cells.to(scores.dtype)
-    own = sample_descriptors(maps[:batch], points).half()
+    own = sample_descriptors(maps[:batch], convention.to_centres(points)).half()
     twin = own[..., :0]
     if len(maps) > batch:
         mirrored = torch.stack([grid_size - 1 - points[..., 0], points[..., 1]], dim=2)
-        twin = sample_descriptors(maps[batch:], mirrored).half()
+        twin = sample_descriptors(maps[batch:], convention.to_centres(mirrored)).half()
     found = score > 0
     image = torch.arange(batch, device=scores.device)[:, None].expand_as(found)
     return image[found], points[found], score[found], own[found], twin[found]

@@ -11,7 +11,7 @@ def sample_descriptors(maps: Tensor, points: Tensor) -> Tensor:
     """Read L2-normalised descriptors bilinearly at points.
 
     Whole numbers are cell centres. (The authors' formula reads half a cell away, and mirrored twins a whole cell
-    apart; method, section 4. Not kept.)
+    apart; method, section 4. Kept for their weights alone: `heatmaps.conventions`.)
 
     Args:
         maps: raw descriptors (B, D, H, W).

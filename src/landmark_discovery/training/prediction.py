@@ -11,6 +11,7 @@ from tqdm import tqdm
 from landmark_discovery.clustering.detections import detect
 from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, name_detections
 from landmark_discovery.config.training import DetectionSettings, Stage2Settings
+from landmark_discovery.heatmaps.conventions import PIXEL_CENTRES, PixelConvention
 from landmark_discovery.heatmaps.peaks import highest_points
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
@@ -21,6 +22,11 @@ from landmark_discovery.training.views import ViewGeometry, plain_views, turned_
 BATCH = 64
 # Degrees and factors of the views whose landmarks are averaged, the unchanged one first.
 TURNS = ((0.0, 1.0), (12.0, 1.0), (-12.0, 1.0), (0.0, 0.88), (0.0, 1.12))
+# How the authors' own weights are read (method, sections 4 and 5).
+AUTHORS_DETECTION = DetectionSettings(
+    threshold=0.15, target_detections=None, nms_half_side_cells=2, nms_iou=0.01, max_detections=None
+)
+AUTHORS_STAGE2 = Stage2Settings(subpixel=False, average_turned_views=False)
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -34,15 +40,24 @@ def predict_stage1(
     *,
     size_px: int,
     precision: str,
+    convention: PixelConvention = PIXEL_CENTRES,
 ) -> Found:
     """Detect and name landmarks by the nearest centroid.
 
     Returns:
-        Points (N, K, 2) on the grid and scores (N, K); NaN: not found.
+        Points (N, K, 2) on the grid, in the convention, and scores (N, K); NaN: not found.
     """
     fixed = fixed_threshold(detection, landmarker)
     candidates = detect(
-        network, images, indices, fixed, size_px=size_px, precision=precision, refine=False, twins=False
+        network,
+        images,
+        indices,
+        fixed,
+        size_px=size_px,
+        precision=precision,
+        refine=False,
+        twins=False,
+        convention=convention,
     )
     return name_detections(candidates, landmarker).table(landmarker.num_landmarks)
 
@@ -62,10 +77,11 @@ def predict_stage2(
     *,
     size_px: int,
     precision: str,
+    convention: PixelConvention = PIXEL_CENTRES,
 ) -> Found:
     """Find the maximum of each heatmap, averaged over the image and its mirror image.
 
-    Pixel centres make mirroring exact, so that nothing has to be shifted (the authors shift by one cell).
+    Pixel centres make mirroring exact, so that nothing has to be shifted; the authors' convention shifts by one cell.
 
     Args:
         network: of stage 2, in eval mode, on the device of the images.
@@ -75,9 +91,10 @@ def predict_stage2(
         settings: subpixel and average_turned_views count.
         size_px: width and height of the network's input.
         precision: of the network on a GPU.
+        convention: of the network; turned views need pixel centres.
 
     Returns:
-        Points (N, K, 2) on the grid and scores (N, K).
+        Points (N, K, 2) on the grid, in the convention, and scores (N, K).
     """
     channels = torch.from_numpy(flip_map).to(images.device)
     points, scores = [], []
@@ -89,7 +106,7 @@ def predict_stage2(
             turned = turned_views(plain, degrees, factor)
             with autocast(precision, images.device):
                 maps = _maps_with_mirrored(network, images.views(batch, turned))
-            found, score = highest_points(_average_with_mirrored(maps, channels), settings.subpixel)
+            found, score = highest_points(_average_with_mirrored(maps, channels, convention), settings.subpixel)
             seen.append(torch.cat([_in_plain_view(found, turned, plain), score[..., None]], dim=2))
         mean = torch.stack(seen).mean(dim=0).cpu().numpy()
         points.append(mean[..., :2])
@@ -108,7 +125,7 @@ def _in_plain_view(points: Tensor, turned: ViewGeometry, plain: ViewGeometry) ->
     return points if turned is plain else to_grid(plain.to_view(turned.to_store(from_grid(points))))
 
 
-def _average_with_mirrored(maps: Tensor, flip_map: Tensor) -> Tensor:
+def _average_with_mirrored(maps: Tensor, flip_map: Tensor, convention: PixelConvention) -> Tensor:
     """Average heatmaps with those of the mirror images, which come second, (2 B, K, G, G) -> (B, K, G, G).
 
     Channel flip_map[k] of a mirror image is landmark k.
@@ -116,5 +133,5 @@ def _average_with_mirrored(maps: Tensor, flip_map: Tensor) -> Tensor:
     A landmark without a mirror image (-1) keeps its upright heatmap.
     """
     upright, mirrored = maps.chunk(2)
-    turned = mirrored.flip(3)[:, flip_map.clamp(min=0)]
+    turned = convention.mirrored_back(mirrored)[:, flip_map.clamp(min=0)]
     return torch.where((flip_map >= 0).view(1, -1, 1, 1), (upright + turned) / 2, upright)

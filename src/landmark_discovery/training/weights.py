@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file
+from landmark_discovery.heatmaps.conventions import CONVENTIONS, PIXEL_CENTRES, PixelConvention
 from landmark_discovery.models.hourglass import HourglassNetwork
 
 NETWORK = "network."
@@ -29,7 +30,7 @@ class TrainedWeights:
     Attributes:
         network: in eval mode, on the CPU.
         extras: tensors beside the network's: centroids, flip_map.
-        facts: stage, model settings, threshold, provenance; JSON-ready.
+        facts: stage, model settings, threshold, provenance, pixel convention (none: pixel centres); JSON-ready.
     """
 
     network: HourglassNetwork
@@ -40,6 +41,11 @@ class TrainedWeights:
     def model(self) -> ModelSettings:
         """Give the settings that the network was built with."""
         return ModelSettings(**self.facts["model"])
+
+    @property
+    def convention(self) -> PixelConvention:
+        """Give the convention of the network's maps."""
+        return CONVENTIONS[_convention_name(self.facts)]
 
 
 def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> HourglassNetwork:
@@ -65,15 +71,23 @@ def save_weights(path: str | Path, weights: TrainedWeights) -> None:
         save_file(contiguous, temporary, metadata=metadata)
 
 
-def load_weights(path: str | Path, stage: int) -> TrainedWeights:
+def load_weights(
+    path: str | Path, stage: int, conventions: Collection[PixelConvention] = (PIXEL_CENTRES,)
+) -> TrainedWeights:
     """Read the weights of a stage.
 
+    Args:
+        path: the file.
+        stage: 1 or 2.
+        conventions: of pixels that the caller follows; only prediction follows the authors'.
+
     Raises:
-        UserError: no such file, not a weights file of ours, or one of the other stage.
+        UserError: no such file, not a weights file of ours, one of the other stage, or one of another convention.
     """
     facts, tensors = _read(Path(path))
     if facts["stage"] != stage:
         raise UserError(f"weights of stage {facts['stage']}", where=path, remedy=f"give those of stage {stage}")
+    _check_convention(Path(path), facts, [convention.name for convention in conventions])
     network = build_network(ModelSettings(**facts["model"]), stage, facts["num_landmarks"])
     state = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
     try:
@@ -82,6 +96,21 @@ def load_weights(path: str | Path, stage: int) -> TrainedWeights:
         raise UserError("its tensors don't fit its own description", where=path, remedy="train it anew") from error
     extras = {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
     return TrainedWeights(network.eval(), extras, facts)
+
+
+def _convention_name(facts: Mapping[str, Any]) -> str:
+    name: str = facts.get("convention", PIXEL_CENTRES.name)
+    return name
+
+
+def _check_convention(path: Path, facts: Mapping[str, Any], followed: Collection[str]) -> None:
+    name = _convention_name(facts)
+    if name not in followed:
+        raise UserError(
+            f"follows the pixel convention {name!r}, not {' or '.join(followed)}",
+            where=path,
+            remedy="use it for prediction alone" if name in CONVENTIONS else "convert the authors' file anew",
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,0 +1,1 @@
+"""The authors' pretrained files, read safely and converted to our weights."""
