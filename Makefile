@@ -1,6 +1,10 @@
 # make demo       set up everything and run the embedded experiment
 # make test       set up everything and run linters, type checks and tests
 # make documents  make config.yaml, config/README.md and the JSON schema anew from the typed configuration
+# make pretrained CORES=16 ACCEPT=celeba,...     measure the authors' published weights and judge them
+# make paper EXPERIMENT=celeba_k10 SEEDS=1,2,3 CORES=16 ACCEPT=celeba,...   the paper's run, once a seed, and its verdict
+# make verdict-summary SUMMARY=FILE              append all verdicts that are there to a file (none: print them)
+# make clean-results  remove results/ but not resources/, so that everything that is measured runs again
 # make clean      remove the environment and caches; results/ and resources/ stay
 PYTHON ?= python3
 CORES ?= 2
@@ -9,7 +13,17 @@ BIN := $(VENV)/bin
 # Snakemake keeps a cache of its own; it stays in the project.
 SNAKEMAKE := XDG_CACHE_HOME=$(CURDIR)/.snakemake/cache $(BIN)/snakemake
 
-.PHONY: demo test documents clean
+# Licences that you have read and accept, with commas between; `landmarks downloads` shows them.
+ACCEPT ?=
+# An experiment of config/, and the seeds to run it with; none: the one in that file.
+EXPERIMENT ?= celeba_k10
+SEEDS ?=
+# Given to every step of a job by GitHub Actions; what is appended to it stands on the page of the run.
+SUMMARY ?= $(GITHUB_STEP_SUMMARY)
+CONFIG := $(if $(ACCEPT),'accept_licences=[$(ACCEPT)]')
+SWEEP := $(if $(SEEDS),'sweep={seed: [$(SEEDS)]}')
+
+.PHONY: demo test documents pretrained paper verdict-summary clean-results clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -27,6 +41,21 @@ test: $(VENV)/.installed-test
 
 documents: $(VENV)/.installed
 	$(BIN)/landmarks config-documents
+
+pretrained: $(VENV)/.installed
+	$(SNAKEMAKE) pretrained_celeba pretrained_ls3d --cores $(CORES) $(if $(CONFIG),--config $(CONFIG))
+	$(BIN)/landmarks verdict-summary results/pretrained_celeba/verdict results/pretrained_ls3d/verdict
+
+paper: $(VENV)/.installed
+	$(SNAKEMAKE) --cores $(CORES) --configfile config/$(EXPERIMENT).yaml \
+	  $(if $(CONFIG)$(SWEEP),--config $(CONFIG) $(SWEEP))
+	$(BIN)/landmarks verdict-summary results/$(EXPERIMENT)/verdict
+
+verdict-summary: $(VENV)/.installed
+	$(BIN)/landmarks verdict-summary $(if $(SUMMARY),--append-to $(SUMMARY)) results/*/verdict
+
+clean-results:
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .snakemake/cache

@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import ROOT, cpu_count, machine_facts, version_facts
+from benchmarks.machine import ROOT, machine_facts, version_facts
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import write_json, write_text
+from landmark_discovery.provenance.environment import cpu_count
 
 # Start, rest and end: what a step has that no function of is watched.
 UNWATCHED_PARTS = 3

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-import shutil
-import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from landmark_discovery import __version__
-from landmark_discovery.cli.machine import memory_gib
+from landmark_discovery.provenance.environment import (
+    cpu_count,
+    gpu_driver,
+    memory_gib,
+    package_version,
+    processor_name,
+    program_output,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,8 +28,8 @@ def machine_facts(device: torch.device) -> dict[str, Any]:
         "device": device.type,
         "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
         "gpu_memory_gib": round(torch.cuda.get_device_properties(device).total_memory / 2**30, 1) if on_gpu else None,
-        "gpu_driver": _driver() if on_gpu else None,
-        "cpu": _processor(),
+        "gpu_driver": gpu_driver() if on_gpu else None,
+        "cpu": processor_name(),
         "cpu_count": cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(memory_gib(), 1),
@@ -45,41 +47,11 @@ def version_facts() -> dict[str, str | None]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "cudnn": None if cudnn is None else str(cudnn),
-        "triton": _installed("triton"),
-        "faiss": _installed("faiss-gpu") or _installed("faiss-cpu"),
-        "numpy": _installed("numpy"),
+        "triton": package_version("triton"),
+        "faiss": package_version("faiss-gpu") or package_version("faiss-cpu"),
+        "numpy": package_version("numpy"),
     }
 
 
-def cpu_count() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _processor() -> str | None:
-    path = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*: (.+)", path.read_text(encoding="utf-8")) if path.exists() else None
-    return named.group(1) if named else platform.processor() or None
-
-
-def _driver() -> str | None:
-    return _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-
-
 def _commit() -> str | None:
-    return _output("git", "-C", str(ROOT), "describe", "--always", "--dirty")
-
-
-def _output(program: str, *arguments: str) -> str | None:
-    """Give the first line that a program prints; None without the program or where it fails."""
-    if shutil.which(program) is None:
-        return None
-    ran = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
-    return ran.stdout.strip().split("\n")[0] or None if ran.returncode == 0 else None
+    return program_output("git", "-C", str(ROOT), "describe", "--always", "--dirty")

@@ -1,0 +1,1 @@
+"""Measured figures held against the published ones: what is published, what was measured, and the verdict."""

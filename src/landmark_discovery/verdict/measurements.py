@@ -1,0 +1,77 @@
+"""What finished runs measured for each published figure, read from their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landmark_discovery.reporting.summary import read_metrics
+from landmark_discovery.verdict.figures import PublishedFigure
+
+# What an error is held against: a prediction that ignores the image.
+BASELINES = {"forward_nme": "mean_shape_nme", "backward_nme": "mean_landmark_nme"}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Hold a figure as one run measured it.
+
+    Attributes:
+        value: in percent; None: the run has no such figure.
+        baseline: mean shape for a forward error, mean landmark for a backward one, in percent; None: unknown.
+        absence: why there is no value; "" where there is one.
+    """
+
+    value: float | None
+    baseline: float | None = None
+    absence: str = ""
+
+
+def metrics_path(results: str | Path, figure: PublishedFigure) -> Path:
+    """Name the file that holds a figure, in the results folder of an experiment."""
+    folder = Path(results) / "evaluation" / f"stage{figure.stage}"
+    return (folder / "headline" if figure.evaluation == "headline" else folder) / "metrics.json"
+
+
+def read_measurements(
+    figures: Sequence[PublishedFigure], runs: Mapping[str, Sequence[str | Path]]
+) -> dict[str, tuple[Measurement, ...]]:
+    """Read what runs measured for published figures.
+
+    Args:
+        figures: what is looked for.
+        runs: results folders by experiment, one a seed.
+
+    Returns:
+        Measurements by the figure's id, one a run; none for an experiment without runs.
+
+    Raises:
+        UserError: a metrics file that is there but can't be read.
+    """
+    return {
+        figure.id: tuple(
+            _measurement(metrics_path(folder, figure), figure) for folder in runs.get(figure.experiment, ())
+        )
+        for figure in figures
+    }
+
+
+def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
+    if not path.is_file():
+        return Measurement(None, absence=f"{path}: no such file")
+    metrics = read_metrics(path)
+    differing = [key for key, wanted in figure.conditions.items() if metrics.get(key) != wanted]
+    if differing:
+        key = differing[0]
+        return Measurement(
+            None, absence=f"{path}: another definition, {key} is {metrics.get(key)!r}, not {figure.conditions[key]!r}"
+        )
+    value = _number(metrics.get(figure.metric))
+    absence = "" if value is not None else f"{path}: {figure.metric} is undefined"
+    return Measurement(value, _number(metrics.get(BASELINES[figure.metric])), absence)
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever stands in the file
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
