@@ -61,7 +61,7 @@ def finished(tmp_path_factory):
     return project
 
 
-REPORT = {"configuration": 1, "summary": 1, "report": 1}
+REPORT = {"configuration": 1, "summary": 1, "provenance": 1, "report": 1}
 
 
 def test_a_run_writes_every_result_under_its_name(finished):
@@ -121,14 +121,14 @@ def test_a_sweep_shares_data_and_keypoints(finished):
 
 def test_superpoint_asks_for_its_weights(finished):
     jobs = finished.planned("--config", "bootstrap={detector: superpoint}")
-    assert (jobs["fetch_weights"], jobs["bootstrap"]) == (1, 1)
+    assert (jobs["download"], jobs["bootstrap"]) == (1, 1)
     assert "synthesize" not in jobs
 
 
 def test_a_file_on_the_command_line_takes_the_place_of_config_yaml(finished):
     (finished.run_folder / "results" / "mine.yaml").write_text("experiment: mine\nrecipe: paper\n", encoding="utf-8")
     jobs = finished.planned("--configfile", "results/mine.yaml")
-    assert jobs["fetch_weights"] == 1
+    assert jobs["download"] == 1
     (finished.run_folder / "results" / "mine.yaml").unlink()
 
 

@@ -1,23 +1,3 @@
-rule fetch_weights:
-    output:
-        weights=WEIGHTS,
-    log:
-        "resources/logs/fetch_weights.log",
-    benchmark:
-        "resources/benchmarks/fetch_weights.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=500,
-        runtime=10,
-    message:
-        "Fetching the weights of SuperPoint"
-    shell:
-        "landmarks fetch-weights --output {output.weights:q} 2>&1 | tee -i {log:q}"
-
-
 rule bootstrap:
     input:
         store=lambda wildcards: f"resources/stores/{shared_name(KEYPOINTS[wildcards.keypoints], 'prepare')}",
@@ -42,7 +22,7 @@ rule bootstrap:
             KEYPOINTS[wildcards.keypoints], "bootstrap"
         ),
         weights=lambda wildcards, input: (
-            f"--weights {input.weights}" if input.get("weights") else ""
+            f"--weights {DOWNLOADS}/{SUPERPOINT}" if input.get("weights") else ""
         ),
     message:
         "Finding bootstrap keypoints: {wildcards.keypoints}"

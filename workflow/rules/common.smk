@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,23 +14,62 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from landmark_discovery.cli.failures import failures
-from landmark_discovery.config.experiments import load_experiments
+from landmark_discovery.config.experiments import (
+    experiments_beside,
+    load_experiments,
+)
 from landmark_discovery.config.fingerprint import folder_fingerprint
+from landmark_discovery.config.published import (
+    PUBLISHED_KINDS,
+    SUPERPOINT,
+    checkpoint_download,
+    dataset_downloads,
+    needed_downloads,
+    published_experiment,
+)
 from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
+from landmark_discovery.downloads.readiness import (
+    State,
+    readiness,
+    readiness_report,
+    require_ready,
+)
+from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.writable import check_writable
 
 try:
-    EXPERIMENTS = load_experiments(
+    MAIN_EXPERIMENTS = load_experiments(
         config,
         overrides=workflow.config_settings.config,
         files=workflow.config_settings.configfiles,
     )
-    for path in ("resources/stores", *(f"results/{name}/logs" for name in EXPERIMENTS)):
+    FIRST = next(iter(MAIN_EXPERIMENTS.values()))
+    # Targets of their own, whatever the configuration is about.
+    TARGETS = {
+        name: experiments_beside(FIRST, ROOT / "config" / f"{name}.yaml")
+        for name in ("pretrained_celeba", "pretrained_ls3d")
+    }
+    for path in (
+        "resources/stores",
+        *(f"results/{name}/logs" for name in MAIN_EXPERIMENTS),
+    ):
         check_writable(path)
 except UserError as error:
     sys.exit(f"error: {error}")
+
+EXPERIMENTS = {
+    name: one
+    for group in (*TARGETS.values(), MAIN_EXPERIMENTS)
+    for name, one in group.items()
+}
+MAIN_FAMILY = str(config.get("experiment", FIRST.experiment))
+# Experiments that one verdict speaks of, by the name that they share: those of one sweep.
+FAMILIES = {
+    **{name: list(group) for name, group in TARGETS.items()},
+    MAIN_FAMILY: list(MAIN_EXPERIMENTS),
+}
 
 for experiment in EXPERIMENTS.values():
     validate(
@@ -39,29 +79,49 @@ for experiment in EXPERIMENTS.values():
     )
 
 # Captions of the report read every key, so they get the keys of the recipe too.
-config.update(next(iter(EXPERIMENTS.values())).model_dump(mode="json"))
+config.update(FIRST.model_dump(mode="json"))
 
 # Results that experiments share, by the names of their folders.
-DATASETS = {
+DRAWN_DATASETS = {
     shared_name(experiment, "synthesize"): experiment
     for experiment in EXPERIMENTS.values()
+    if experiment.dataset.kind == "synthetic"
+}
+BUILT_DATASETS = {
+    shared_name(experiment, "build-dataset"): experiment
+    for experiment in EXPERIMENTS.values()
+    if experiment.dataset.kind in PUBLISHED_KINDS
 }
 STORES = {
     shared_name(experiment, "prepare"): experiment
     for experiment in EXPERIMENTS.values()
 }
+EVALUATION_STORES = {
+    f"{name}-evaluation": experiment
+    for name, experiment in STORES.items()
+    if experiment.dataset.kind in PUBLISHED_KINDS
+}
 KEYPOINTS = {
     shared_name(experiment, "bootstrap"): experiment
     for experiment in EXPERIMENTS.values()
 }
-WEIGHTS = "resources/weights/superpoint_v1.pth"
+TRAINED = [
+    name for name, experiment in EXPERIMENTS.items() if not experiment.pretrained
+]
+PRETRAINED = [name for name, experiment in EXPERIMENTS.items() if experiment.pretrained]
+DOWNLOADS = FIRST.downloads.folder
+
+
+def alternatives(names):
+    """Write the pattern of a wildcard that is one of some names; of no name it matches nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
-    experiment="|".join(map(re.escape, EXPERIMENTS)),
-    dataset="|".join(map(re.escape, DATASETS)),
-    store="|".join(map(re.escape, STORES)),
-    keypoints="|".join(map(re.escape, KEYPOINTS)),
+    experiment=alternatives(EXPERIMENTS),
+    store=alternatives([*STORES, *EVALUATION_STORES]),
+    keypoints=alternatives(KEYPOINTS),
+    download=r"[A-Za-z0-9_.-]+",
     stage="1|2",
     direction="forward|backward",
 
@@ -72,89 +132,7 @@ os.environ.update(
         [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
     ),
     MPLCONFIGDIR=str(Path(".snakemake/matplotlib").absolute()),
+    LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
+    LANDMARKS_LOCK=FIRST.downloads.lock,
+    LANDMARKS_SOURCES=FIRST.downloads.sources or "",
 )
-
-
-def experiment_settings(step):
-    """Give the function of the wildcards that writes the settings of a step; {stage} in its name is filled in."""
-    return lambda wildcards: step_settings(
-        EXPERIMENTS[wildcards.experiment], step.format(**wildcards)
-    )
-
-
-def store_of(wildcards):
-    """Name the prepared data set of an experiment."""
-    return (
-        f"resources/stores/{shared_name(EXPERIMENTS[wildcards.experiment], 'prepare')}"
-    )
-
-
-def keypoints_of(wildcards):
-    """Name the bootstrap keypoints of an experiment."""
-    return f"resources/keypoints/{shared_name(EXPERIMENTS[wildcards.experiment], 'bootstrap')}.npz"
-
-
-def images_of(wildcards):
-    """Name the folder of images that a prepared data set is cut from."""
-    experiment = STORES[wildcards.store]
-    if experiment.dataset.kind == "folder":
-        return experiment.dataset.path
-    return f"resources/datasets/{shared_name(experiment, 'synthesize')}"
-
-
-def fingerprint_of(wildcards):
-    """Give what changes with the files of a folder of images, so that new images are prepared anew."""
-    dataset = STORES[wildcards.store].dataset
-    return folder_fingerprint(dataset.path) if dataset.kind == "folder" else None
-
-
-def bootstrap_weights(wildcards):
-    """Name the detector's weights, where it has any."""
-    return (
-        WEIGHTS
-        if KEYPOINTS[wildcards.keypoints].bootstrap.detector == "superpoint"
-        else []
-    )
-
-
-def benchmarks_of(wildcards):
-    """Name the benchmarks that the table of timings shows, in its order, as options."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    shared = [
-        f"resources/benchmarks/{step}/{shared_name(experiment, step)}.tsv"
-        for step in ("synthesize", "prepare", "bootstrap")
-    ]
-    own = [
-        f"results/{wildcards.experiment}/benchmarks/{step}.tsv"
-        for step in (
-            "train_stage1",
-            "export_pseudo_groundtruth",
-            "train_stage2",
-            "predict_stage1",
-            "predict_stage2",
-            "evaluate_stage1",
-            "evaluate_stage2",
-        )
-    ]
-    return " ".join(f"--benchmark {path}" for path in [*shared, *own])
-
-
-def gpus(experiment):
-    """Count the GPUs that a process of an experiment takes."""
-    driver = shutil.which("nvidia-smi") is not None
-    return int(experiment.device == "cuda" or (experiment.device == "auto" and driver))
-
-
-def gpus_of(wildcards):
-    """Count the GPUs that a job of the wildcards' experiment takes."""
-    return gpus(EXPERIMENTS[wildcards.experiment])
-
-
-def training_gpus_of(wildcards):
-    """Count the GPUs that a training job of the wildcards' experiment takes."""
-    return gpus_of(wildcards) * EXPERIMENTS[wildcards.experiment].processes
-
-
-def training_command_of(wildcards):
-    """Give the command that trains the wildcards' experiment, in one process or several."""
-    return training_command(EXPERIMENTS[wildcards.experiment])

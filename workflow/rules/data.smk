@@ -5,6 +5,8 @@ rule synthesize:
         "resources/logs/synthesize/{dataset}.log",
     benchmark:
         "resources/benchmarks/synthesize/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=alternatives(DRAWN_DATASETS),
     conda:
         "../../envs/environment.yaml"
     threads: 2
@@ -14,12 +16,41 @@ rule synthesize:
         runtime=30,
     params:
         settings=lambda wildcards: step_settings(
-            DATASETS[wildcards.dataset], "synthesize"
+            DRAWN_DATASETS[wildcards.dataset], "synthesize"
         ),
     message:
         "Drawing faces: {wildcards.dataset}"
     shell:
         "landmarks synthesize --settings {params.settings:q} --output {output.dataset:q} 2>&1 | tee -i {log:q}"
+
+
+rule build_dataset:
+    input:
+        downloads=dataset_downloads_of,
+    output:
+        dataset=directory("resources/datasets/{dataset}"),
+    log:
+        "resources/logs/build_dataset/{dataset}.log",
+    benchmark:
+        "resources/benchmarks/build_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=alternatives(BUILT_DATASETS),
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: step_settings(
+            BUILT_DATASETS[wildcards.dataset], "build-dataset"
+        ),
+        downloads=DOWNLOADS,
+    message:
+        "Unpacking the data set {wildcards.dataset}"
+    shell:
+        "landmarks build-dataset --settings {params.settings:q} --downloads {params.downloads:q} --output {output.dataset:q} 2>&1 | tee -i {log:q}"
 
 
 rule prepare:
@@ -39,9 +70,12 @@ rule prepare:
         mem_mb=1500,
         runtime=120,
     params:
-        settings=lambda wildcards: step_settings(STORES[wildcards.store], "prepare"),
+        settings=lambda wildcards: step_settings(
+            experiment_of_store(wildcards.store), "prepare"
+        ),
         fingerprint=fingerprint_of,
+        tables=lambda wildcards: repeated("--tables", tables_of(wildcards)),
     message:
         "Preparing the data set {wildcards.store}"
     shell:
-        "landmarks prepare --settings {params.settings:q} --dataset {input.dataset:q} --output {output.store:q} 2>&1 | tee -i {log:q}"
+        "landmarks prepare --settings {params.settings:q} --dataset {input.dataset:q} {params.tables} --output {output.store:q} 2>&1 | tee -i {log:q}"

@@ -1,6 +1,6 @@
 rule evaluate:
     input:
-        store=store_of,
+        store=evaluation_store_of,
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
     output:
         metrics="results/{experiment}/evaluation/stage{stage}/metrics.json",
@@ -24,3 +24,32 @@ rule evaluate:
         "Evaluating stage {wildcards.stage}: {wildcards.experiment}"
     shell:
         "landmarks evaluate --settings {params.settings:q} --predictions {input.predictions:q} --store {input.store:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"
+
+
+rule evaluate_headline:
+    input:
+        store=evaluation_store_of,
+        predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
+    output:
+        metrics="results/{experiment}/evaluation/stage{stage}/headline/metrics.json",
+        forward="results/{experiment}/evaluation/stage{stage}/headline/forward_curve.csv",
+        backward="results/{experiment}/evaluation/stage{stage}/headline/backward_curve.csv",
+    log:
+        "results/{experiment}/logs/evaluate_headline_stage{stage}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/evaluate_headline_stage{stage}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=120,
+    params:
+        settings=experiment_settings("evaluate"),
+        protocol=lambda wildcards: EXPERIMENTS[wildcards.experiment].headline,
+        folder=subpath(output.metrics, parent=True),
+    message:
+        "Evaluating stage {wildcards.stage} by the headline protocol: {wildcards.experiment}"
+    shell:
+        "landmarks evaluate --protocol {params.protocol} --settings {params.settings:q} --predictions {input.predictions:q} --store {input.store:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"

@@ -1,6 +1,6 @@
 rule draw_pictures:
     input:
-        store=store_of,
+        store=evaluation_store_of,
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
     output:
         landmarks=report(

@@ -1,6 +1,35 @@
+rule convert_weights:
+    input:
+        digest=lambda wildcards: digest_of(
+            checkpoint_download(EXPERIMENTS[wildcards.experiment], wildcards.stage)
+        ),
+    output:
+        weights="results/{experiment}/stage{stage}/weights.safetensors",
+    log:
+        "results/{experiment}/logs/convert_weights_stage{stage}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/convert_weights_stage{stage}.tsv"
+    wildcard_constraints:
+        experiment=alternatives(PRETRAINED),
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=experiment_settings("convert-weights"),
+        checkpoint=lambda wildcards, input: input.digest.removesuffix(".sha256"),
+    message:
+        "Converting the authors' weights of stage {wildcards.stage}: {wildcards.experiment}"
+    shell:
+        "landmarks convert-weights --stage {wildcards.stage} --settings {params.settings:q} --checkpoint {params.checkpoint:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
+
+
 rule predict:
     input:
-        store=store_of,
+        store=evaluation_store_of,
         weights="results/{experiment}/stage{stage}/weights.safetensors",
     output:
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",

@@ -23,10 +23,11 @@ rule configuration:
 rule summary:
     input:
         config="results/{experiment}/config.yaml",
-        store=store_of,
+        stores=stores_of,
         metrics=expand(
             "results/{{experiment}}/evaluation/stage{stage}/metrics.json", stage=(1, 2)
         ),
+        headline=headline_metrics_of,
     output:
         metrics=report(
             "results/{experiment}/summary/metrics.html",
@@ -70,12 +71,14 @@ rule summary:
         mem_mb=1500,
         runtime=5,
     params:
-        benchmarks=benchmarks_of,
+        benchmarks=lambda wildcards: repeated("--benchmark", benchmarks_of(wildcards)),
+        stores=lambda wildcards, input: repeated("--store", input.stores),
+        headline=lambda wildcards, input: repeated("--headline", input.headline),
         folder=subpath(output.metrics, parent=True),
     message:
         "Summing up {wildcards.experiment}"
     shell:
-        "landmarks summarize --metrics {input.metrics[0]:q} --metrics {input.metrics[1]:q} --store {input.store:q} --configuration {input.config:q} {params.benchmarks} --output {params.folder:q} 2>&1 | tee -i {log:q}"
+        "landmarks summarize --metrics {input.metrics[0]:q} --metrics {input.metrics[1]:q} {params.headline} {params.stores} --configuration {input.config:q} {params.benchmarks} --output {params.folder:q} 2>&1 | tee -i {log:q}"
 
 
 # The report is Snakemake's own. It is made from inside the run by a second Snakemake that reads what the first has
@@ -93,8 +96,8 @@ rule report:
         landmarks=expand(
             "results/{{experiment}}/pictures/stage{stage}/landmarks.png", stage=(1, 2)
         ),
-        keypoints="results/{experiment}/pictures/bootstrap.png",
-        training="results/{experiment}/pictures/stage1_losses.svg",
+        training=training_pictures_of,
+        verdict=verdict_page_of,
     output:
         report="results/{experiment}/report.html",
     log:
@@ -113,4 +116,4 @@ rule report:
     message:
         "Writing the report of {wildcards.experiment}"
     shell:
-        "snakemake --snakefile {params.snakefile:q} --configfile {input.config:q} --report {output.report:q} --nolock {input.summary:q} {input.curves:q} {input.landmarks:q} {input.keypoints:q} {input.training:q} > {log:q} 2>&1"
+        "snakemake --snakefile {params.snakefile:q} --configfile {input.config:q} --report {output.report:q} --nolock {input.summary:q} {input.curves:q} {input.landmarks:q} {input.training:q} {input.verdict:q} > {log:q} 2>&1"

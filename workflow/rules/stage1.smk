@@ -10,6 +10,8 @@ rule train_stage1:
         "results/{experiment}/logs/train_stage1.log",
     benchmark:
         "results/{experiment}/benchmarks/train_stage1.tsv"
+    wildcard_constraints:
+        experiment=alternatives(TRAINED),
     conda:
         "../../envs/environment.yaml"
     threads: 8

@@ -10,6 +10,8 @@ rule train_stage2:
         "results/{experiment}/logs/train_stage2.log",
     benchmark:
         "results/{experiment}/benchmarks/train_stage2.tsv"
+    wildcard_constraints:
+        experiment=alternatives(TRAINED),
     conda:
         "../../envs/environment.yaml"
     threads: 8

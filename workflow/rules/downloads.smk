@@ -1,0 +1,46 @@
+# Before the first job: what has to be accepted or fetched by hand shall not turn up after hours.
+onstart:
+    try:
+        downloads_report(
+            job.wildcards.download
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name == "download"
+        )
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+# A dry run has no start; it says the same of the experiments of the configuration, and refuses nothing.
+if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+    downloads_report(
+        dict.fromkeys(
+            name
+            for experiment in MAIN_EXPERIMENTS.values()
+            for name in needed_downloads(experiment)
+        ),
+        strict=False,
+    )
+
+
+# What is accepted, and where to fetch, reach the command by its environment: another licence or mirror makes nothing run
+# again, as another param would.
+# What is declared is the digest of a download, not the download: Snakemake deletes declared outputs when a job fails, and
+# takes a file that was put there by hand for finished, unchecked.
+rule download:
+    output:
+        digest=f"{DOWNLOADS}/{{download}}.sha256",
+    log:
+        "resources/logs/download/{download}.log",
+    benchmark:
+        "resources/benchmarks/download/{download}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=720,
+    message:
+        "Downloading {wildcards.download}"
+    shell:
+        "landmarks download {wildcards.download:q} --output {output.digest:q} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,224 @@
+# What rules ask about their wildcards: inputs, and options of commands.
+
+
+def repeated(option, paths):
+    """Give an option once for each path."""
+    return " ".join(f"{option} {shlex.quote(str(path))}" for path in paths)
+
+
+def experiment_settings(step):
+    """Give the function of the wildcards that writes the settings of a step; {stage} in its name is filled in."""
+    return lambda wildcards: step_settings(
+        EXPERIMENTS[wildcards.experiment], step.format(**wildcards)
+    )
+
+
+def store_of(wildcards):
+    """Name the prepared data set of an experiment."""
+    return (
+        f"resources/stores/{shared_name(EXPERIMENTS[wildcards.experiment], 'prepare')}"
+    )
+
+
+def keypoints_of(wildcards):
+    """Name the bootstrap keypoints of an experiment."""
+    return f"resources/keypoints/{shared_name(EXPERIMENTS[wildcards.experiment], 'bootstrap')}.npz"
+
+
+def evaluation_store_of(wildcards):
+    """Name the prepared data set that an experiment is evaluated on; the paper's differ from those that train."""
+    name, store = store_of(wildcards), store_of(wildcards) + "-evaluation"
+    return store if Path(store).name in EVALUATION_STORES else name
+
+
+def stores_of(wildcards):
+    """Name the prepared data sets of an experiment, the one that trains first."""
+    training, evaluation = store_of(wildcards), evaluation_store_of(wildcards)
+    pretrained = EXPERIMENTS[wildcards.experiment].pretrained
+    return (
+        [evaluation] if pretrained or training == evaluation else [training, evaluation]
+    )
+
+
+def experiment_of_store(name):
+    """Find an experiment that uses a prepared data set."""
+    return {**STORES, **EVALUATION_STORES}[name]
+
+
+def images_of(wildcards):
+    """Name the folder of images that a prepared data set is cut from."""
+    experiment = experiment_of_store(wildcards.store)
+    if experiment.dataset.kind == "folder":
+        return experiment.dataset.path
+    step = "synthesize" if experiment.dataset.kind == "synthetic" else "build-dataset"
+    return f"resources/datasets/{shared_name(experiment, step)}"
+
+
+def tables_of(wildcards):
+    """Name the tables of a data set of the paper that say which of its images a prepared data set holds."""
+    part = "evaluation" if wildcards.store in EVALUATION_STORES else "training"
+    kind = experiment_of_store(wildcards.store).dataset.kind
+    return [f"{images_of(wildcards)}/{part}"] if kind in PUBLISHED_KINDS else []
+
+
+def fingerprint_of(wildcards):
+    """Give what changes with the files of a folder of images, so that new images are prepared anew."""
+    dataset = experiment_of_store(wildcards.store).dataset
+    return folder_fingerprint(dataset.path) if dataset.kind == "folder" else None
+
+
+def digest_of(download):
+    """Name the digest that says that a download is there and right."""
+    return f"{DOWNLOADS}/{download}.sha256"
+
+
+def dataset_downloads_of(wildcards):
+    """Name the digests of what a data set of the paper is made from."""
+    return [
+        digest_of(name) for name in dataset_downloads(BUILT_DATASETS[wildcards.dataset])
+    ]
+
+
+def bootstrap_weights(wildcards):
+    """Name the digest of the detector's weights, where it has any."""
+    detector = KEYPOINTS[wildcards.keypoints].bootstrap.detector
+    return digest_of(SUPERPOINT) if detector == "superpoint" else []
+
+
+def downloads_report(names, strict=True):
+    """Say what is there, what will be fetched and what the user must do; with `strict` stop where that comes first."""
+    settings = FIRST.downloads
+    table = read_sources(settings.sources)
+    rows = readiness(
+        names, settings.folder, settings.lock, FIRST.accept_licences, table
+    )
+    if any(row.state is not State.PRESENT for row in rows):
+        print("", readiness_report(rows), "", sep="\n", file=sys.stderr)
+    if strict:
+        require_ready(rows)
+
+
+def headline_metrics_of(wildcards):
+    """Name the metrics of the headline protocol, where there is one."""
+    if EXPERIMENTS[wildcards.experiment].headline is None:
+        return []
+    folder = f"results/{wildcards.experiment}/evaluation"
+    return [f"{folder}/stage{stage}/headline/metrics.json" for stage in (1, 2)]
+
+
+def judged(experiments):
+    """Keep the experiments that there are published figures for."""
+    return [name for name in experiments if published_experiment(EXPERIMENTS[name])]
+
+
+def members_of(wildcards):
+    """Name the experiments that a verdict speaks of."""
+    name = wildcards.judged
+    return judged([name] if name in EXPERIMENTS else FAMILIES[name])
+
+
+def judged_metrics_of(wildcards):
+    """Name the metrics that a verdict compares."""
+    return [
+        f"results/{name}/evaluation/stage{stage}/{protocol}metrics.json"
+        for name in members_of(wildcards)
+        for stage in (1, 2)
+        for protocol in ("", *(("headline/",) if EXPERIMENTS[name].headline else ()))
+    ]
+
+
+def results_of(experiments):
+    """Name what a run leaves of each experiment, the rest being made on the way."""
+    return [
+        f"results/{name}/{file}"
+        for name in experiments
+        for file in ("report.html", "provenance.json")
+    ]
+
+
+def verdicts_of(families):
+    """Name the verdicts of these families, where there are published figures."""
+    return [
+        f"results/{family}/verdict/verdict.md"
+        for family in families
+        if judged(FAMILIES[family])
+    ]
+
+
+def provenance_inputs_of(wildcards):
+    """Name small files that stand for what a run was made from: digests of downloads, facts of the prepared data."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return [
+        *(digest_of(name) for name in needed_downloads(experiment)),
+        *(f"{store}/facts.json" for store in stores_of(wildcards)),
+    ]
+
+
+def lock_of(wildcards):
+    """Name the lock file, where an experiment depends on downloads."""
+    return (
+        [FIRST.downloads.lock]
+        if needed_downloads(EXPERIMENTS[wildcards.experiment])
+        else []
+    )
+
+
+def verdict_page_of(wildcards):
+    """Name the page of the verdict, where there are published figures."""
+    name = wildcards.experiment
+    return [f"results/{name}/verdict/verdict.html"] if judged([name]) else []
+
+
+def training_pictures_of(wildcards):
+    """Name the pictures of a training; pretrained weights have none."""
+    if EXPERIMENTS[wildcards.experiment].pretrained:
+        return []
+    folder = f"results/{wildcards.experiment}/pictures"
+    return [f"{folder}/bootstrap.png", f"{folder}/stage1_losses.svg"]
+
+
+def benchmarks_of(wildcards):
+    """Name the benchmarks that the table of timings shows, in its order; steps that were not run have none."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    shared = [
+        f"{step.replace('-', '_')}/{shared_name(experiment, step)}"
+        for step in ("synthesize", "build-dataset", "bootstrap")
+    ]
+    shared[2:2] = [f"prepare/{Path(store).name}" for store in stores_of(wildcards)]
+    own = (
+        "convert_weights_stage1",
+        "convert_weights_stage2",
+        "train_stage1",
+        "export_pseudo_groundtruth",
+        "train_stage2",
+        "predict_stage1",
+        "predict_stage2",
+        "evaluate_stage1",
+        "evaluate_stage2",
+    )
+    folder = f"results/{wildcards.experiment}/benchmarks"
+    return [
+        *(f"resources/benchmarks/{name}.tsv" for name in shared),
+        *(f"{folder}/{name}.tsv" for name in own),
+    ]
+
+
+def gpus(experiment):
+    """Count the GPUs that a process of an experiment takes."""
+    driver = shutil.which("nvidia-smi") is not None
+    return int(experiment.device == "cuda" or (experiment.device == "auto" and driver))
+
+
+def gpus_of(wildcards):
+    """Count the GPUs that a job of the wildcards' experiment takes."""
+    return gpus(EXPERIMENTS[wildcards.experiment])
+
+
+def training_gpus_of(wildcards):
+    """Count the GPUs that a training job of the wildcards' experiment takes."""
+    return gpus_of(wildcards) * EXPERIMENTS[wildcards.experiment].processes
+
+
+def training_command_of(wildcards):
+    """Give the command that trains the wildcards' experiment, in one process or several."""
+    return training_command(EXPERIMENTS[wildcards.experiment])
