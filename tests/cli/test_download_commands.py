@@ -78,6 +78,29 @@ def test_a_licence_is_shown_and_accepted_on_the_command_line(landmarks, table, t
     assert "points.txt 18 " in (tmp_path / "my.lock").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_offline_nothing_is_fetched_and_the_place_is_named(landmarks, table, tmp_path, monkeypatch, way):
+    if way == "environment":
+        monkeypatch.setenv("LANDMARKS_OFFLINE", "1")
+    options = ("--sources", table, *(["--offline"] if way == "option" else []))
+    result = landmarks("download", "list.txt", *options)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: missing, and nothing is fetched (offline): resources/downloads/list.txt; ")
+    assert "put it at resources/downloads/list.txt" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+    listed = landmarks("downloads", "list.txt", "points.txt", *options, "--strict")
+    assert listed.returncode == 2
+    assert "Nothing is fetched (offline); put there by hand:\n  resources/downloads/list.txt from http" in listed.stdout
+    assert "(offline): resources/downloads/list.txt, resources/downloads/points.txt; put them" in listed.stderr
+
+
+def test_offline_a_file_that_is_there_is_used(landmarks, table, tmp_path):
+    place = tmp_path / "resources" / "downloads" / "list.txt"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT)
+    assert landmarks("download", "list.txt", "--sources", table, "--offline").returncode == 0
+
+
 def test_an_unknown_download_is_refused_with_the_nearest_name(landmarks, tmp_path):
     result = landmarks("download", "celeba.zap")
     assert result.returncode == 2

@@ -3,7 +3,14 @@ import pytest
 from landmark_discovery.downloads.digests import Digest
 from landmark_discovery.downloads.licences import LICENCES
 from landmark_discovery.downloads.lock import pin
-from landmark_discovery.downloads.readiness import State, readable_size, readiness, readiness_report, require_ready
+from landmark_discovery.downloads.readiness import (
+    State,
+    is_offline,
+    readable_size,
+    readiness,
+    readiness_report,
+    require_ready,
+)
 from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
 
@@ -26,10 +33,10 @@ def sources(source):
 def look(tmp_path, sources):
     """Look at downloads in an empty folder, or in one with files by name and content."""
 
-    def rows(names=None, accepted=(), **files):
+    def rows(names=None, accepted=(), offline=False, **files):
         for name, content in files.items():
             (tmp_path / name.replace("__", ".")).write_bytes(content)
-        return readiness(names or sources, tmp_path, tmp_path / "downloads.lock", accepted, sources)
+        return readiness(names or sources, tmp_path, tmp_path / "downloads.lock", accepted, sources, offline=offline)
 
     return rows
 
@@ -53,7 +60,7 @@ def test_names_are_looked_at_in_their_order_and_once(look):
 
 
 def test_no_digest_is_computed(look, monkeypatch):
-    monkeypatch.setattr("landmark_discovery.downloads.fetch.digest_of", None)
+    monkeypatch.setattr("landmark_discovery.downloads.checks.digest_of", None)
     assert states(look(["list.txt"], list__txt=b"4321")) == {"list.txt": State.PRESENT}
 
 
@@ -105,6 +112,45 @@ def test_the_report_is_a_fitted_table_and_then_what_to_do(look, tmp_path):
     assert "only the attempt shows it" in drive
     assert drive.endswith(f"{tmp_path / 'weights.pth'} from https://drive.google.com/file/d/ab/view")
     assert unpinned.endswith("\n  images.zip, weights.pth")
+
+
+def test_offline_what_is_not_there_is_missing(look):
+    assert states(look(list__txt=b"1234", superpoint__pth=b"x", offline=True)) == {
+        "list.txt": State.PRESENT,
+        "images.zip": State.MISSING,
+        "weights.pth": State.MISSING,
+        "superpoint.pth": State.LICENCE,
+    }
+    assert states(look(["list.txt"], list__txt=b"12345", offline=True)) == {"list.txt": State.WRONG}
+
+
+def test_offline_the_report_says_where_each_missing_file_goes_and_where_it_is_published(look, tmp_path):
+    report = readiness_report(look(list__txt=b"1234", offline=True, accepted=["celeba", "superpoint"]))
+    _, missing, unpinned = report.split("\n\n")
+    assert missing.splitlines() == [
+        "Nothing is fetched (offline); put there by hand:",
+        f"  {tmp_path / 'images.zip'} from https://one.org/zip",
+        f"  {tmp_path / 'weights.pth'} from https://drive.google.com/file/d/ab/view",
+        f"  {tmp_path / 'superpoint.pth'} from https://one.org/pth",
+    ]
+    assert unpinned.endswith("images.zip, weights.pth")
+
+
+def test_offline_missing_files_stop_before_the_first_long_step_all_at_once(look, tmp_path):
+    with pytest.raises(UserError, match=r"\(offline\): .*; put them there by hand") as error:
+        require_ready(look(list__txt=b"1234", offline=True))
+    for name in ("images.zip", "weights.pth", "superpoint.pth"):
+        assert str(tmp_path / name) in str(error.value)
+    require_ready(look(["list.txt"], offline=True))
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable", "offline"),
+    [(True, "", True), (True, "0", True), (False, "1", True), (False, "True", True), (False, "0", False)],
+)
+def test_the_configuration_and_the_environment_make_it_offline(setting, variable, offline):
+    assert is_offline(setting, {"LANDMARKS_OFFLINE": variable}) is offline
+    assert is_offline(setting, {}) is setting
 
 
 def test_the_report_names_wrong_files(look, tmp_path):

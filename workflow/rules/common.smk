@@ -31,6 +31,7 @@ from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.downloads.readiness import (
     State,
+    is_offline,
     readiness,
     readiness_report,
     require_ready,
@@ -110,6 +111,7 @@ TRAINED = [
 ]
 PRETRAINED = [name for name, experiment in EXPERIMENTS.items() if experiment.pretrained]
 DOWNLOADS = FIRST.downloads.folder
+OFFLINE = is_offline(FIRST.downloads.offline, os.environ)
 
 
 def alternatives(names):
@@ -135,4 +137,5 @@ os.environ.update(
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
     LANDMARKS_LOCK=FIRST.downloads.lock,
     LANDMARKS_SOURCES=FIRST.downloads.sources or "",
+    LANDMARKS_OFFLINE=str(int(OFFLINE)),
 )

@@ -90,7 +90,12 @@ def downloads_report(names, strict=True):
     settings = FIRST.downloads
     table = read_sources(settings.sources)
     rows = readiness(
-        names, settings.folder, settings.lock, FIRST.accept_licences, table
+        names,
+        settings.folder,
+        settings.lock,
+        FIRST.accept_licences,
+        table,
+        offline=OFFLINE,
     )
     if any(row.state is not State.PRESENT for row in rows):
         print("", readiness_report(rows), "", sep="\n", file=sys.stderr)

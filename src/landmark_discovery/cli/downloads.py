@@ -24,6 +24,12 @@ Sources = Annotated[
     Path | None,
     typer.Option(help="Table of addresses and digests, in place of the package's (CSV).", envvar="LANDMARKS_SOURCES"),
 ]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline", help="Fetch nothing; what is missing is named, with its place.", envvar="LANDMARKS_OFFLINE"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +47,7 @@ def downloads(
     lock: Lock = LOCK_FILE,
     accept: Accept = None,
     sources: Sources = None,
+    offline: Offline = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where you must do something first.")] = False,
 ) -> None:
     """Say which downloads are there, which will be fetched, and what you must do first; nothing is fetched."""
@@ -49,7 +56,7 @@ def downloads(
 
     table = read_sources(sources)
     wanted = list(names or []) + _needed_by(config)
-    rows = readiness(wanted or table, folder, lock, accept or [], table)
+    rows = readiness(wanted or table, folder, lock, accept or [], table, offline=offline)
     typer.echo(readiness_report(rows))
     if strict:
         require_ready(rows)
@@ -77,10 +84,12 @@ def download(
     lock: Lock = LOCK_FILE,
     accept: Accept = None,
     sources: Sources = None,
+    offline: Offline = False,
     output: Annotated[Path | None, typer.Option(help="Write the sha256 of the right file, as sha256sum does.")] = None,
 ) -> None:
     """Fetch a file that others publish, unless it is there already, and check it either way."""
-    from landmark_discovery.downloads.fetch import fetch, sha256_of
+    from landmark_discovery.downloads.checks import sha256_of
+    from landmark_discovery.downloads.fetch import Means, fetch
     from landmark_discovery.downloads.sources import find_source, read_sources
     from landmark_discovery.files import write_text
     from landmark_discovery.writable import check_writable
@@ -90,7 +99,8 @@ def download(
         check_writable(output)
     if source.licence is not None:
         typer.echo(f"licence of {name}: {source.licence}")
-    path = fetch(source, folder or (output.parent if output else DOWNLOADS_FOLDER), lock, accept or [])
+    place = folder or (output.parent if output else DOWNLOADS_FOLDER)
+    path = fetch(source, place, lock, accept or [], Means(offline=offline))
     typer.echo(str(path))
     if output is not None:
         write_text(output, f"{sha256_of(path, source, lock)}  {name}\n")

@@ -72,6 +72,9 @@ class DownloadSettings(Section):
     sources: str | None = Field(
         None, description="Another table of addresses and digests than the package's (CSV of the same columns)."
     )
+    offline: bool = Field(
+        False, description="Fetch nothing; a file that is missing ends the run before its first job, with its place."
+    )
 
 
 class OutlierSettings(Section):

@@ -1,137 +1,75 @@
-"""Fetching a download: licence, a file that is there already, address and mirror, size and digest, pin."""
+"""Fetching a download: licence, a file that is there already, address and mirror, patience, checks."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import is_zipfile
 
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.downloads.checks import Fault, check_download
+from landmark_discovery.downloads.drive import transfer_drive
 from landmark_discovery.downloads.licences import require_accepted
-from landmark_discovery.downloads.lock import mismatch, mismatch_remedy, pin, pinned
+from landmark_discovery.downloads.partial import Partial, partial_file, remove_leftovers
+from landmark_discovery.downloads.retries import Patience, keep_trying
 from landmark_discovery.downloads.sources import Source, browser_address
-from landmark_discovery.downloads.transport import (
-    TRANSFERS,
-    Transfer,
-    TransferError,
-    describe_web_page,
-    progress_bar,
-)
+from landmark_discovery.downloads.transport import Transfer, TransferError, progress_bar
+from landmark_discovery.downloads.web import transfer_http
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_file
+
+TRANSFERS: Mapping[str, Transfer] = {"http": transfer_http, "https": transfer_http, "gdrive": transfer_drive}
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Say why a file isn't the download.
+class Means:
+    """Say how to fetch.
 
     Attributes:
-        what: what is wrong with it.
-        remedy: what to do besides fetching it anew, where there is something.
+        transfers: how each scheme is fetched.
+        patience: how long an address is tried.
+        offline: whether nothing may be fetched at all.
     """
 
-    what: str
-    remedy: str = ""
+    transfers: Mapping[str, Transfer] = field(default_factory=lambda: TRANSFERS)
+    patience: Patience = field(default_factory=Patience)
+    offline: bool = False
 
 
 def fetch(
-    source: Source,
-    folder: str | Path,
-    lock: str | Path,
-    accepted: Collection[str],
-    transfers: Mapping[str, Transfer] = TRANSFERS,
+    source: Source, folder: str | Path, lock: str | Path, accepted: Collection[str], means: Means | None = None
 ) -> Path:
     """Make sure that a download is there and is the right file.
 
-    A file that is there already, fetched before or put there by hand, is checked and used.
+    A file that is there already, fetched before or put there by hand, is checked and used. What an earlier run began is
+    gone on with. Where another process fetches the same file, this one waits for it.
 
     Args:
         source: what to fetch.
         folder: where downloads lie.
         lock: the lock file; a file without a published digest is pinned in it.
         accepted: keys of the licences that the user accepts.
-        transfers: how each scheme is fetched.
+        means: how to fetch; None: in the usual way.
 
     Returns:
         The file, `folder`/`source.name`.
 
     Raises:
         UserError: its licence isn't accepted, no address gives the right file, the file that is there is another one,
-            or it can't be written; nothing half-written is left.
+            there is none and nothing may be fetched, or it can't be written; the final name never has a wrong file, and
+            what came of the right one is kept for the next time.
     """
+    means = means or Means()
     require_accepted([source.licence_key], accepted)
     target = Path(folder) / source.name
-    if target.exists():
-        fault = check_download(target, source, lock)
-        if fault is not None:
-            raise _wrong_file(target, source, fault)
-        return target
-    with atomic_file(target) as temporary:
-        _fetch_any(source, target, temporary, lock, transfers)
+    if not _is_there(target, source, lock):
+        if means.offline:
+            raise missing_offline({target: source})
+        with partial_file(target, source.size_bytes, lambda: means.patience.tell(_waiting(target))) as partial:
+            # Another process may have fetched it while this one waited.
+            if not _is_there(target, source, lock):
+                _fetch_any(source, target, partial, lock, means)
+                partial.publish(target)
+    remove_leftovers(target)
     return target
-
-
-def check_download(path: Path, source: Source, lock: str | Path) -> Fault | None:
-    """Check a file's size and digest; one without a published digest is compared with its pin, or pinned.
-
-    Args:
-        path: the file, whatever its name.
-        source: what it shall be.
-        lock: the lock file.
-
-    Returns:
-        What is wrong with it; None: it is the download.
-
-    Raises:
-        UserError: the file can't be read, or the lock file can't be read or written.
-    """
-    fault = quick_fault(path, source, lock)
-    if fault is not None:
-        return fault
-    if source.digest is not None:
-        found = digest_of(path, source.digest.algorithm)
-        what = f"its {found.algorithm} is {found.value}, not {source.digest.value}"
-        return None if found == source.digest else Fault(what)
-    return _compare_or_pin(path, source.name, lock)
-
-
-def quick_fault(path: Path, source: Source, lock: str | Path) -> Fault | None:
-    """Find what a glance tells: a web page, no bytes, half an archive, or another size than published or pinned.
-
-    Raises:
-        UserError: the file or the lock file can't be read.
-    """
-    try:
-        size, page = path.stat().st_size, describe_web_page(path)
-    except OSError as error:
-        raise UserError(f"can't be read ({error.strerror})", where=path, remedy="put a readable file there") from error
-    if page is not None:
-        return Fault(f"it is {page}")
-    if size == 0:
-        return Fault("it is empty")
-    if source.name.endswith(".zip") and not is_zipfile(path):
-        # An archive's table of contents stands at its end.
-        return Fault("it is no zip archive, or cut short")
-    if source.size_bytes not in (None, size):
-        return Fault(f"it has {size} bytes, not {source.size_bytes}")
-    old = pinned(lock, source.name) if source.digest is None else None
-    if old is not None and old.size_bytes != size:
-        what = f"it has {size} bytes, and {lock} has {old.size_bytes}"
-        return Fault(what, mismatch_remedy(source.name, lock))
-    return None
-
-
-def sha256_of(path: Path, source: Source, lock: str | Path) -> str:
-    """Give the sha256 of a download that was checked; gigabytes are hashed again only where it isn't known.
-
-    Raises:
-        UserError: the file or the lock file can't be read.
-    """
-    if source.digest is not None and source.digest.algorithm == "sha256":
-        return source.digest.value
-    old = pinned(lock, source.name) if source.digest is None else None
-    return old.sha256 if old else digest_of(path, "sha256").value
 
 
 def by_hand(source: Source, target: str | Path) -> str:
@@ -142,13 +80,34 @@ def by_hand(source: Source, target: str | Path) -> str:
     return f"fetch {addresses} by hand ({known}{licence}) and put it at {target}"
 
 
-def _fetch_any(
-    source: Source, target: Path, temporary: Path, lock: str | Path, transfers: Mapping[str, Transfer]
-) -> None:
-    """Fill the file from the first address that gives the right one."""
+def missing_offline(missing: Mapping[Path, Source]) -> UserError:
+    """Make the error of files that aren't there while nothing may be fetched, by the places where they belong."""
+    ways = [by_hand(source, target) for target, source in missing.items()]
+    way = ways[0] if len(ways) == 1 else "put them there by hand, from the addresses that `landmarks downloads` names"
+    return UserError(
+        f"missing, and nothing is fetched (offline): {', '.join(map(str, missing))}",
+        remedy=f"{way}; or leave out `downloads.offline`, `--offline` and LANDMARKS_OFFLINE, so that they are fetched",
+    )
+
+
+def _is_there(target: Path, source: Source, lock: str | Path) -> bool:
+    if not target.exists():
+        return False
+    fault = check_download(target, source, lock)
+    if fault is not None:
+        raise _wrong_file(target, source, fault)
+    return True
+
+
+def _waiting(target: Path) -> str:
+    return f"{target}: another process fetches it; this one waits"
+
+
+def _fetch_any(source: Source, target: Path, partial: Partial, lock: str | Path, means: Means) -> None:
+    """Fill the partial file from the first address that gives the right one; what was begun goes on first."""
     reasons = []
-    for address in source.addresses:
-        fault = _try_address(address, source, temporary, lock, transfers)
+    for address in sorted(source.addresses, key=lambda address: partial.begun(address) is None):
+        fault = _try_address(address, source, partial, lock, means)
         if fault is None:
             return
         reasons.append((address, fault))
@@ -159,26 +118,31 @@ def _fetch_any(
     )
 
 
-def _try_address(
-    address: str, source: Source, temporary: Path, lock: str | Path, transfers: Mapping[str, Transfer]
-) -> Fault | None:
-    transfer = transfers[address.partition(":")[0].lower()]
+def _try_address(address: str, source: Source, partial: Partial, lock: str | Path, means: Means) -> Fault | None:
+    transfer = means.transfers[address.partition(":")[0].lower()]
+
+    def once() -> None:
+        # The last try may have failed behind the last byte.
+        if not partial.is_complete(address):
+            with progress_bar(source.name, partial.kept_bytes(address)) as progress:
+                transfer(address, partial, progress)
+
+    # All bytes are there where an earlier run ended between the last of them and the final name.
+    if partial.is_complete(address) and _fault(partial, source, lock) is None:
+        return None
     try:
-        with progress_bar(source.name) as progress:
-            transfer(address, temporary, progress)
+        keep_trying(source.name, once, lambda: partial.kept_bytes(address), means.patience)
     except TransferError as error:
         return Fault(str(error))
-    return check_download(temporary, source, lock)
+    return _fault(partial, source, lock)
 
 
-def _compare_or_pin(path: Path, name: str, lock: str | Path) -> Fault | None:
-    found = digest_of(path, "sha256")
-    old = pinned(lock, name)
-    if old is not None and old.digest != found:
-        return Fault(mismatch(old, found, lock), mismatch_remedy(name, lock))
-    if old is None:
-        pin(lock, name, path.stat().st_size, found.value)
-    return None
+def _fault(partial: Partial, source: Source, lock: str | Path) -> Fault | None:
+    """Check a file whose bytes are all there; a wrong one is forgotten, lest the next try goes on with it."""
+    fault = check_download(partial.path, source, lock)
+    if fault is not None:
+        partial.forget()
+    return fault
 
 
 def _wrong_file(target: Path, source: Source, fault: Fault) -> UserError:

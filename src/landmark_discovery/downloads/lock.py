@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landmark_discovery.downloads.digests import Digest
+from landmark_discovery.downloads.locking import open_alone
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
 
@@ -121,33 +121,15 @@ def _text(pins: dict[str, Pin]) -> str:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time change the lock file."""
-    handle = _lock_by_name(path)
+    """Let one process at a time change the lock file, which is a new file after each change."""
     try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock_by_name(path: Path) -> int:
-    """Open and lock the file that has the name, which is a new file after each change."""
-    while True:
-        handle = _open(path)
         # A file system without locks: the worst is a lost line, and the next look at that download pins it anew.
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        os.close(handle)
-
-
-def _open(path: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Read and write: over a network, only a file open for writing is locked for one alone.
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle, _ = open_alone(path)
     except OSError as error:
         raise UserError(
             f"can't be written ({error.strerror})", where=path, remedy="choose a lock file that you may write"
         ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from landmark_discovery.downloads.fetch import quick_fault
+from landmark_discovery.downloads.checks import quick_fault
+from landmark_discovery.downloads.fetch import missing_offline
 from landmark_discovery.downloads.licences import acceptance_line, require_accepted, unaccepted
 from landmark_discovery.downloads.lock import pinned
 from landmark_discovery.downloads.sources import Source, browser_address, find_source, is_on_drive
@@ -22,6 +23,7 @@ class State(StrEnum):
     PRESENT = "present"
     TO_FETCH = "to be fetched"
     LICENCE = "licence to accept"
+    MISSING = "missing"
     WRONG = "wrong file"
 
 
@@ -32,7 +34,7 @@ class Readiness:
     Attributes:
         source: the download.
         target: where it lies or will lie.
-        state: how far it is; a wrong file goes before a licence.
+        state: how far it is; a wrong file goes before one that is missing, and that before a licence.
         size: its size for people, empty where nobody knows it yet.
         accepted: keys of the licences that the user accepts.
         fault: what is wrong with the file that is there.
@@ -54,6 +56,8 @@ def readiness(
     lock: str | Path,
     accepted: Collection[str],
     sources: Mapping[str, Source],
+    *,
+    offline: bool = False,
 ) -> list[Readiness]:
     """Look at downloads without fetching any; of a file that is there only its size and first bytes are read.
 
@@ -63,20 +67,22 @@ def readiness(
         lock: the lock file.
         accepted: keys of the licences that the user accepts.
         sources: the table of downloads.
+        offline: whether nothing may be fetched, so that a file that isn't there is missing.
 
     Raises:
         UserError: no such download or licence, or a file or the lock file can't be read.
     """
     wanted = [find_source(name, sources) for name in dict.fromkeys(names)]
     unaccepted((), accepted)
-    return [_look(source, Path(folder), lock, tuple(accepted)) for source in wanted]
+    return [_look(source, Path(folder), lock, tuple(accepted), offline) for source in wanted]
 
 
 def require_ready(rows: Sequence[Readiness]) -> None:
     """Stop before the first long step where the user must do something first.
 
     Raises:
-        UserError: a licence isn't accepted, or a file that is there is another one.
+        UserError: a licence isn't accepted, a file that is there is another one, or files are missing and nothing may
+            be fetched; all of them are named.
     """
     wrong = [row for row in rows if row.state is State.WRONG]
     if wrong:
@@ -85,16 +91,21 @@ def require_ready(rows: Sequence[Readiness]) -> None:
             f"not the files that are wanted: {faults}",
             remedy="move them away, so that they are fetched anew; `landmarks downloads` lists them",
         )
+    missing = {row.target: row.source for row in rows if row.state is State.MISSING}
+    if missing:
+        raise missing_offline(missing)
     require_accepted([row.source.licence_key for row in rows], _accepted(rows))
 
 
 def readiness_report(rows: Sequence[Readiness]) -> str:
     """Write the table of the downloads, then what the user must do, and what can't be known yet."""
-    parts = [_table(rows), _wrong_files(rows), _licences(rows), _by_hand(rows), _drive(rows), _unpinned(rows)]
+    to_fetch = [row for row in rows if row.state is not State.MISSING]
+    parts = [_table(rows), _wrong_files(rows), _missing(rows), _licences(rows)]
+    parts += [_by_hand(to_fetch), _drive(to_fetch), _unpinned(rows)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _look(source: Source, folder: Path, lock: str | Path, accepted: tuple[str, ...]) -> Readiness:
+def _look(source: Source, folder: Path, lock: str | Path, accepted: tuple[str, ...], offline: bool) -> Readiness:
     target = folder / source.name
     there = target.exists()
     fault = quick_fault(target, source, lock) if there else None
@@ -103,7 +114,7 @@ def _look(source: Source, folder: Path, lock: str | Path, accepted: tuple[str, .
     return Readiness(
         source=source,
         target=target,
-        state=_state(there, fault is not None, bool(unaccepted([source.licence_key], accepted))),
+        state=_state(there, offline, fault is not None, bool(unaccepted([source.licence_key], accepted))),
         size=source.about if size_bytes is None else readable_size(size_bytes),
         accepted=accepted,
         fault=fault.what if fault else "",
@@ -111,9 +122,11 @@ def _look(source: Source, folder: Path, lock: str | Path, accepted: tuple[str, .
     )
 
 
-def _state(there: bool, wrong: bool, closed: bool) -> State:
+def _state(there: bool, offline: bool, wrong: bool, closed: bool) -> State:
     if wrong:
         return State.WRONG
+    if offline and not there:
+        return State.MISSING
     if closed:
         return State.LICENCE
     return State.PRESENT if there else State.TO_FETCH
@@ -132,6 +145,12 @@ def _accepted(rows: Sequence[Readiness]) -> set[str]:
     return {key for row in rows for key in row.accepted}
 
 
+def is_offline(setting: bool, environment: Mapping[str, str]) -> bool:
+    """Say whether nothing may be fetched: the configuration says so, or LANDMARKS_OFFLINE does."""
+    told = environment.get("LANDMARKS_OFFLINE", "").lower()
+    return setting or told in ("1", "true", "t", "yes", "y", "on")
+
+
 def _table(rows: Sequence[Readiness]) -> str:
     cells = [HEADER, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
@@ -147,6 +166,15 @@ def _cells(row: Readiness) -> tuple[str, ...]:
 def _wrong_files(rows: Sequence[Readiness]) -> str:
     lines = [f"  {row.target}: {row.fault}" for row in rows if row.state is State.WRONG]
     return "\n".join(["Not the files that are wanted; move them away:", *lines]) if lines else ""
+
+
+def _missing(rows: Sequence[Readiness]) -> str:
+    lines = [
+        f"  {row.target} from {' or '.join(map(browser_address, row.source.addresses))}"
+        for row in rows
+        if row.state is State.MISSING
+    ]
+    return "\n".join(["Nothing is fetched (offline); put there by hand:", *lines]) if lines else ""
 
 
 def _licences(rows: Sequence[Readiness]) -> str:

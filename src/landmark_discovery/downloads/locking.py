@@ -1,0 +1,60 @@
+"""Letting one process at a time work on a file that others replace or remove by its name."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def open_alone(path: Path, waiting: Callable[[], None] = lambda: None) -> tuple[int, bool]:
+    """Open the file that has a name, made where there is none, once no other process has it open in this way.
+
+    Args:
+        path: the file; its folder is made too.
+        waiting: called once before the wait for another process.
+
+    Returns:
+        The handle, which lets the next one in when it is closed, and whether the file is locked: some file systems
+        have no locks.
+
+    Raises:
+        OSError: it can't be opened for writing.
+    """
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Read and write: over a network, only a file open for writing is locked for one alone.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            locked = _lock(handle, waiting)
+            # Who had it may have renamed or removed it, and the name is another file's, or none's.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    return handle, locked
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file without a wait, and say whether that went well."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _lock(handle: int, waiting: Callable[[], None]) -> bool:
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+import errno
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from landmark_discovery.downloads import locking
+from landmark_discovery.downloads.locking import open_alone, try_lock
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "file"
+
+
+def test_the_file_and_its_folder_are_made(path):
+    handle, locked = open_alone(path)
+    os.close(handle)
+    assert locked
+    assert path.read_bytes() == b""
+
+
+def test_what_stands_in_the_file_stays(path):
+    path.parent.mkdir()
+    path.write_bytes(b"half")
+    os.close(open_alone(path)[0])
+    assert path.read_bytes() == b"half"
+
+
+def test_a_file_that_is_free_is_locked_without_a_wait(path):
+    handle, _ = open_alone(path, pytest.fail)
+    other = os.open(path, os.O_RDWR)
+    assert not try_lock(other)
+    os.close(handle)
+    assert try_lock(other)
+    os.close(other)
+
+
+def test_the_second_says_that_it_waits_and_comes_next(path):
+    first, _ = open_alone(path)
+    waiting, got = threading.Event(), []
+
+    def second():
+        handle, locked = open_alone(path, waiting.set)
+        got.append(locked)
+        os.close(handle)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    assert waiting.wait(60)
+    assert got == []
+    os.close(first)
+    thread.join()
+    assert got == [True]
+
+
+@pytest.mark.parametrize("change", ["renamed", "removed"])
+def test_who_waited_for_a_file_that_is_gone_gets_one_that_has_the_name(path, change):
+    first, _ = open_alone(path)
+    path.write_bytes(b"of the first")
+
+    def let_in():
+        path.replace(path.with_name("final")) if change == "renamed" else path.unlink()
+        os.close(first)
+
+    handle, _ = open_alone(path, let_in)
+    assert os.path.samestat(os.fstat(handle), path.stat())
+    assert path.read_bytes() == b""
+    os.close(handle)
+
+
+def test_a_file_system_without_locks_is_told(path, monkeypatch):
+    def without(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locking.fcntl, "flock", without)
+    handle, locked = open_alone(path)
+    assert not locked
+    assert not try_lock(handle)
+    os.close(handle)
+
+
+def open_files():
+    return [path.name for path in Path("/proc/self/fd").iterdir()]
+
+
+def test_an_interruption_of_the_wait_closes_the_file(path):
+    first, _ = open_alone(path)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    before = open_files()
+    with pytest.raises(KeyboardInterrupt):
+        open_alone(path, interrupt)
+    assert open_files() == before
+    fcntl.flock(first, fcntl.LOCK_UN)
+    os.close(first)
+
+
+def test_a_name_that_cannot_be_opened_is_an_error_of_the_system(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        open_alone(tmp_path / "file" / "below")
+    with pytest.raises(IsADirectoryError):
+        open_alone(tmp_path)
