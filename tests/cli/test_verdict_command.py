@@ -6,7 +6,7 @@ import pytest
 from landmark_discovery.cli.verdict import parse_runs
 from landmark_discovery.errors import UserError
 
-FIGURES = str(Path(__file__).parents[2] / "config" / "paper.yaml")
+FIGURES = str(Path(__file__).parents[2] / "paper.yaml")
 
 
 @pytest.fixture

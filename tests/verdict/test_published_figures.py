@@ -7,7 +7,7 @@ import yaml
 from landmark_discovery.errors import UserError
 from landmark_discovery.verdict.figures import read_figures
 
-PAPER = Path(__file__).parents[2] / "config" / "paper.yaml"
+PAPER = Path(__file__).parents[2] / "paper.yaml"
 
 GOOD = """\
 experiments: [celeba_k10, ls3d_k10]

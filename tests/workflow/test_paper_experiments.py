@@ -187,7 +187,8 @@ def test_the_authors_weights_are_measured_by_the_same_rules(project, kind):
 
 
 def test_files_without_a_published_digest_are_pinned_and_a_changed_one_is_refused(project):
-    run(project, "resources/downloads/celeba.zip.sha256", "--configfile", ROOT / "config" / "celeba_k10.yaml")
+    digests = [f"resources/downloads/{name}.sha256" for name in ("celeba.zip", "CelebABoundingBoxes.pickle")]
+    run(project, *digests, "--configfile", ROOT / "config" / "celeba_k10.yaml")
     lock = (project / "run" / "downloads.lock").read_text(encoding="utf-8")
     assert "celeba.zip" in lock
     assert "mafl_training.txt" not in lock
