@@ -1,6 +1,7 @@
 # What the rules share. The logic is in the package, where it is tested; here it only meets Snakemake's objects.
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -132,6 +133,10 @@ os.environ.update(
         [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
     ),
     MPLCONFIGDIR=str(Path(".snakemake/matplotlib").absolute()),
+    # Jobs end with this process, even where it is killed.
+    LANDMARKS_PRINCIPAL=os.environ.get(
+        "LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}"
+    ),
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
     LANDMARKS_LOCK=FIRST.downloads.lock,
     LANDMARKS_SOURCES=FIRST.downloads.sources or "",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,18 @@ class CheckpointFolder:
                 _tell(f"going on from {path}, iteration {checkpoint.facts['iteration']}")
                 return checkpoint
         return None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training here; waits for one that does."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _tell(f"another process trains in {self.root.parent}; waiting until it has ended")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def clear(self) -> None:
         """Remove all checkpoints of the stage, whatever their key: its result is there."""

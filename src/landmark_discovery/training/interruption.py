@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import platform
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +13,15 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from landmark_discovery.errors import UserError
+
 # What shells and schedulers read as "failed for now, try again" (EX_TEMPFAIL of sysexits.h).
 EXIT_STATUS = 75
 SAVE_EVERY_S = 300.0
 LIMIT_VARIABLE = "LANDMARKS_MAX_MINUTES"
+# HOST:PID of the process on whose behalf this one trains; the workflow sets it to Snakemake.
+PRINCIPAL_VARIABLE = "LANDMARKS_PRINCIPAL"
+_LOOK_EVERY_S = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 
@@ -30,17 +37,21 @@ class Timetable:
         save_every_s: seconds between two checkpoints.
         limit_s: seconds after which it saves and stops; None: never.
         clock: gives seconds.
+        principal: process id on this machine without which there is nobody to train for; None: nobody is watched.
+        reason: why it is to stop; None: it isn't.
     """
 
     save_every_s: float = SAVE_EVERY_S
     limit_s: float | None = None
     clock: Callable[[], float] = time.monotonic
+    principal: int | None = None
     reason: str | None = None
     _started: float = field(init=False)
     _saved: float = field(init=False)
+    _looked: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._started = self._saved = self.clock()
+        self._started = self._saved = self._looked = self.clock()
 
     def stop(self, reason: str) -> None:
         """Ask for a stop after the iteration that runs."""
@@ -51,6 +62,10 @@ class Timetable:
         """Say whether it is time to save and stop."""
         if self.limit_s is not None and self.clock() - self._started >= self.limit_s:
             self.stop("the limit of time")
+        if self.principal is not None and self.clock() - self._looked >= _LOOK_EVERY_S:
+            self._looked = self.clock()
+            if not _is_alive(self.principal):
+                self.stop("the run that it belongs to is gone")
         return self.reason is not None
 
     @property
@@ -89,6 +104,37 @@ def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
 
 
 def timetable_of_environment() -> Timetable:
-    """Make the timetable of a command; LANDMARKS_MAX_MINUTES limits its time."""
+    """Make the timetable of a command.
+
+    LANDMARKS_MAX_MINUTES limits its time; LANDMARKS_PRINCIPAL names whom it trains for. A run of Snakemake that is
+    killed leaves its jobs running, and the same command, given again, would train beside them.
+
+    Raises:
+        UserError: the limit is no positive number.
+    """
     minutes = os.environ.get(LIMIT_VARIABLE)
-    return Timetable(limit_s=60 * float(minutes) if minutes else None)
+    host, _, process = os.environ.get(PRINCIPAL_VARIABLE, "").rpartition(":")
+    return Timetable(
+        limit_s=60 * _positive(minutes) if minutes else None,
+        principal=int(process) if process.isdecimal() and host == platform.node() else None,
+    )
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise UserError(f"{text!r} is no positive number", where=LIMIT_VARIABLE, remedy="give minutes, such as 55")
+    return number
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

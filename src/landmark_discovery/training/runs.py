@@ -79,18 +79,19 @@ def run_stage1(
             "keypoints": digest_of_arrays({"image": warmup[0], "points": warmup[1]}),
         }
         saver = _saver(output, config, inputs, timetable, processes)
-        result = train_stage1(
-            stored_images(store, device, config.fast),
-            store.indices("train"),
-            warmup_keypoints(*warmup, device),
-            scaled,
-            on_round=_round_writer(store, scaled, output.parent, draw_round),
-            on_log=_log_row(output, processes),
-            processes=processes,
-            saver=saver,
-        )
-        processes.from_main(lambda: _write_stage1(result, config, output))
-        saver.clear()
+        with saver.held():
+            result = train_stage1(
+                stored_images(store, device, config.fast),
+                store.indices("train"),
+                warmup_keypoints(*warmup, device),
+                scaled,
+                on_round=_round_writer(store, scaled, output.parent, draw_round),
+                on_log=_log_row(output, processes),
+                processes=processes,
+                saver=saver,
+            )
+            processes.from_main(lambda: _write_stage1(result, config, output))
+            saver.clear()
 
 
 def run_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config, output: Path) -> None:
@@ -177,17 +178,18 @@ def run_stage2(
             "truth": digest_of_arrays({"image": image, "points": points, "flip_map": truth.flip_map}),
         }
         saver = _saver(output, config, inputs, timetable, processes)
-        result = train_stage2(
-            stored_images(store, device, config.fast),
-            landmark_targets(image, points, truth.flip_map, device),
-            trained.network,
-            scaled,
-            on_log=_log_row(output, processes),
-            processes=processes,
-            saver=saver,
-        )
-        processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
-        saver.clear()
+        with saver.held():
+            result = train_stage2(
+                stored_images(store, device, config.fast),
+                landmark_targets(image, points, truth.flip_map, device),
+                trained.network,
+                scaled,
+                on_log=_log_row(output, processes),
+                processes=processes,
+                saver=saver,
+            )
+            processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
+            saver.clear()
 
 
 def landmarker_of(weights: TrainedWeights) -> Landmarker:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,15 @@ class Saver:
     folder: CheckpointFolder | None = None
     timetable: Timetable | None = None
     processes: Processes = SINGLE
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs from training in the same place."""
+        if self.folder is None or not self.processes.is_main:
+            yield
+            return
+        with self.folder.held():
+            yield
 
     def latest(self) -> Checkpoint | None:
         """Read the newest checkpoint that is whole, the same in all processes."""
