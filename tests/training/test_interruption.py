@@ -92,5 +92,5 @@ def test_a_principal_on_another_machine_is_not_watched(monkeypatch):
 @pytest.mark.parametrize("minutes", ["soon", "0", "-3", "nan", "inf"])
 def test_a_limit_that_is_no_time_is_refused(monkeypatch, minutes):
     monkeypatch.setenv("LANDMARKS_MAX_MINUTES", minutes)
-    with pytest.raises(UserError, match="LANDMARKS_MAX_MINUTES: .* is no positive number; give minutes, such as 55"):
+    with pytest.raises(UserError, match=r"LANDMARKS_MAX_MINUTES: .* is no positive number; give minutes, such as 55"):
         timetable_of_environment()

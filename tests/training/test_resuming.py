@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage1 as stage1_module
-from landmark_discovery.training.checkpoints import CheckpointFolder
+from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder
 from landmark_discovery.training.interruption import Interrupted, Timetable
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.saver import Saver
@@ -122,3 +123,40 @@ def test_what_dies_while_it_clusters_clusters_again_and_trains_no_step_twice(
     weights, _, _ = run_stage1(stored, config, Saver(folder, asked))
     assert 100 - asked.steps == 2
     assert same(weights, expected)
+
+
+def broken_at(original, step):
+    """Make a loss that is no number at one step."""
+    calls = itertools.count(1)
+
+    def loss(*arguments):
+        found = original(*arguments)
+        return found if next(calls) != step else dataclasses.replace(found, total=found.total * float("nan"))
+
+    return loss
+
+
+def test_a_loss_that_is_no_number_stops_the_training_there_and_the_last_good_state_stays(
+    stored, tiny_config, tmp_path, monkeypatch
+):
+    config, folder = tiny_config(stage1=ROUNDS), CheckpointFolder(tmp_path / "stage1" / "checkpoints", "key")
+    expected, _, _ = run_stage1(stored, config, Saver())
+    monkeypatch.setattr(stage1_module, "stage1_loss", broken_at(stage1_module.stage1_loss, step=4))
+    with pytest.raises(UserError, match=r"the loss is nan at iteration 4 .*bad_batch_0.npz\); lower the optimizer's"):
+        run_stage1(stored, config, Saver(folder, Timetable(save_every_s=0)))
+    with np.load(tmp_path / "stage1" / "bad_batch_0.npz") as kept:
+        assert set(kept["image_index"].tolist()) <= set(TRAIN.tolist())
+        assert kept["pixels"].shape[0] == len(kept["image_index"]) == 8
+    assert folder.latest().facts["iteration"] == 3
+    monkeypatch.undo()
+    weights, _, _ = run_stage1(stored, config, Saver(folder, Timetable()))
+    assert same(weights, expected)
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
+    folder = CheckpointFolder(tmp_path, "key")
+    saver = Saver(folder, Timetable())
+    for value in (1.0, float("nan")):
+        facts = {"order": 1 if value == 1 else 2, "iteration": 1}
+        saver.save(lambda value=value, facts=facts: Checkpoint({"weights.0": torch.tensor([value])}, facts))
+    assert folder.latest().facts["order"] == 1

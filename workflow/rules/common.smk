@@ -38,6 +38,7 @@ from landmark_discovery.downloads.readiness import (
 )
 from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
+from landmark_discovery.holding import hold_folder
 from landmark_discovery.writable import check_writable
 
 try:

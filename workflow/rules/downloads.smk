@@ -1,15 +1,3 @@
-# Before the first job: what has to be accepted or fetched by hand shall not turn up after hours.
-onstart:
-    try:
-        downloads_report(
-            job.wildcards.download
-            for job in workflow.dag.needrun_jobs()
-            if job.rule.name == "download"
-        )
-    except UserError as error:
-        sys.exit(f"error: {error}")
-
-
 # A dry run has no start; it says the same of the experiments of the configuration, and refuses nothing.
 if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
     downloads_report(

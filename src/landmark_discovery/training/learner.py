@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from landmark_discovery.config.training import OptimizerSettings
+from landmark_discovery.errors import UserError
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.optimizers import (
@@ -35,12 +36,16 @@ class Watch(Generic[Loss]):
     """Say what happens beside the steps.
 
     Attributes:
+        total: gives the number of a loss that must stay finite.
         log: told of the loss and the learning rate, every so many steps and at the end.
         after_step: called after each step, for what saves and stops.
+        keep: given the batch whose loss is no number; says where it is kept.
     """
 
+    total: Callable[[Loss], Tensor]
     log: Callable[[Loss, float], None]
     after_step: Callable[[], None] = lambda: None
+    keep: Callable[[RawBatch], str] = lambda _: ""
 
 
 class Learner:
@@ -100,9 +105,22 @@ class Learner:
             set_learning_rate(self.optimizer, factor)
             loss = step(batch)
             self.iteration += 1
+            self._check(watch, loss, batch, until)
             if self.iteration % LOG_EVERY == 0 or self.iteration == until:
                 watch.log(loss, factor * self.settings.learning_rate)
             watch.after_step()
+
+    def _check(self, watch: Watch[Loss], loss: Loss, batch: RawBatch, until: int) -> None:
+        """Stop where the loss is no number; on a GPU at every reading of the log, since asking stops the host."""
+        total = watch.total(loss)
+        if (total.is_cuda and self.iteration % LOG_EVERY and self.iteration != until) or bool(torch.isfinite(total)):
+            return
+        raise UserError(
+            f"the loss is {float(total)} at iteration {self.iteration}{watch.keep(batch)}",
+            where="training",
+            remedy="lower the optimizer's learning_rate, set its max_gradient_norm, or take precision: float32; "
+            "the last checkpoint before it stays",
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the whole state, by name."""

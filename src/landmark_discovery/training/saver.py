@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from landmark_discovery.files import write_npz
 from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder
+from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.interruption import Interrupted, Timetable
 from landmark_discovery.training.optimizers import LOG_EVERY
 from landmark_discovery.training.processes import SINGLE, Processes
@@ -65,6 +68,20 @@ class Saver:
         if self.folder is not None and self.processes.is_main:
             self._write(state)
 
+    def keep_batch(self, batch: RawBatch, image_of_row: Tensor) -> str:
+        """Write a batch that went wrong beside the weights, and say where.
+
+        Args:
+            batch: that the step trained on.
+            image_of_row: position in the store of the image of each row, int64 (N,).
+        """
+        if self.folder is None:
+            return ""
+        path = self.folder.root.parent / f"bad_batch_{self.processes.rank}.npz"
+        indices = image_of_row[batch.rows].cpu().numpy()
+        write_npz(path, {"image_index": indices, "pixels": batch.pixels.cpu().numpy()})
+        return f" (its images are in {path})"
+
     def clear(self) -> None:
         """Remove the checkpoints: the result is there."""
         if self.folder is not None and self.processes.is_main:
@@ -73,7 +90,11 @@ class Saver:
     def _write(self, state: State) -> None:
         if self.folder is None or self.timetable is None:
             return
-        path = self.folder.save(state())
+        checkpoint = state()
+        if not all(bool(torch.isfinite(checkpoint.tensors[name]).all()) for name in _weights(checkpoint)):
+            # The loss will say so; what is there is the last good state.
+            return
+        path = self.folder.save(checkpoint)
         self.timetable.saved()
         print(f"saved {path}", file=sys.stderr, flush=True)
 
@@ -87,3 +108,7 @@ class Saver:
 
 
 NO_SAVER = Saver()
+
+
+def _weights(checkpoint: Checkpoint) -> list[str]:
+    return [name for name in checkpoint.tensors if name.startswith("weights.")]

@@ -176,7 +176,12 @@ class _Trainer:
         batches = feed(self.images, self.keypoints.image.cpu(), self.learner.batches(self._draw, boundary))
         self.network.train()
         title = f"stage 1 {'rounds' if self.keypoints.clustered else 'warm-up'}"
-        watch = Watch(self._log, lambda: self.saver.after_step(self.learner.iteration, self.checkpoint))
+        watch = Watch(
+            lambda loss: loss.total,
+            self._log,
+            lambda: self.saver.after_step(self.learner.iteration, self.checkpoint),
+            lambda batch: self.saver.keep_batch(batch, self.keypoints.image),
+        )
         self.learner.train(step, batches, boundary, iterations, watch, title)
         # Clustering takes long, and whoever stops it finds the training done.
         self.saver.save(self.checkpoint)

@@ -132,7 +132,12 @@ class _Trainer:
         step = recorded(self._step, learner.randomness.generator, self.config.fast, self.images.device)
         batches = feed(self.images, self.targets.image.cpu(), learner.batches(self._draw, iterations))
         self.network.train()
-        watch = Watch(self._log, lambda: self.saver.after_step(learner.iteration, self.checkpoint))
+        watch = Watch(
+            lambda loss: loss,
+            self._log,
+            lambda: self.saver.after_step(learner.iteration, self.checkpoint),
+            lambda batch: self.saver.keep_batch(batch, self.targets.image),
+        )
         learner.train(step, batches, iterations, iterations, watch, "stage 2")
         self.saver.save(self.checkpoint)
 
