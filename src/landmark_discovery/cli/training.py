@@ -39,6 +39,7 @@ def train_stage1(
     chosen = settings_of("train-stage1", settings, config, assignments)
     from landmark_discovery.bootstrap.keypoints import read_keypoints
     from landmark_discovery.data.store import read_store
+    from landmark_discovery.provenance.record import write_maker
     from landmark_discovery.reporting.pictures import draw_round_grid
     from landmark_discovery.training.interruption import stopping_on_signals, timetable_of_environment
     from landmark_discovery.training.runs import run_stage1
@@ -53,6 +54,7 @@ def train_stage1(
 
     with stopping_on_signals(timetable_of_environment()) as timetable:
         run_stage1(images, read_keypoints(keypoints), chosen, output, draw_round, timetable)
+    write_maker(output)
 
 
 def export_pseudo_groundtruth(
@@ -86,6 +88,7 @@ def train_stage2(
     chosen = settings_of("train-stage2", settings, config, assignments)
     from landmark_discovery.clustering.pseudo_groundtruth import read_pseudo_groundtruth
     from landmark_discovery.data.store import read_store
+    from landmark_discovery.provenance.record import write_maker
     from landmark_discovery.training.interruption import stopping_on_signals, timetable_of_environment
     from landmark_discovery.training.runs import run_stage2
     from landmark_discovery.training.runtime import reuse_freed_memory
@@ -94,3 +97,4 @@ def train_stage2(
     truth = read_pseudo_groundtruth(pseudo_groundtruth)
     with stopping_on_signals(timetable_of_environment()) as timetable:
         run_stage2(read_store(store), weights, truth, chosen, output, timetable)
+    write_maker(output)

@@ -91,7 +91,11 @@ class CheckpointFolder:
             except BlockingIOError:
                 _tell(f"another process trains in {self.root.parent}; waiting until it has ended")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:
+                if not any(self.root.glob("*/*.safetensors")):
+                    self.clear()
 
     def clear(self) -> None:
         """Remove all checkpoints of the stage, whatever their key: its result is there."""
