@@ -16,8 +16,11 @@ def measured(tmp_path):
     def write(name, forward, backward):
         folder = tmp_path / "results" / name / "evaluation" / "stage2"
         (folder / "headline").mkdir(parents=True)
-        five = {"normalizer": "0-1", "num_true_points": 5, "frame": "image"}
-        all_points = {"normalizer": "41-46", "num_true_points": 68, "frame": "image"}
+        both = {"frame": "image", "num_landmarks": 10, "size_px": 218.0}
+        asked = {"one_more_image": True, "forward_lambda": 0.001, "backward_lambda": 0.1}
+        five = {**both, "normalizer": "0-1", "num_true_points": 5, "settings": {**asked, "regression_images": 19_000}}
+        all_points = {**both, "normalizer": "41-46", "num_true_points": 68}
+        all_points["settings"] = {**asked, "regression_images": 300}
         headline = json.dumps({**five, "forward_nme": forward, "mean_shape_nme": 20})
         (folder / "headline" / "metrics.json").write_text(headline, encoding="utf-8")
         (folder / "metrics.json").write_text(json.dumps({**all_points, "backward_nme": backward}), encoding="utf-8")

@@ -85,10 +85,13 @@ def test_another_archive_of_celeba_is_another_data_set():
     assert len(names) == 2
 
 
-def test_experiments_beside_the_main_one_take_the_machine_from_it_and_nothing_else():
+def test_experiments_beside_the_main_one_take_licences_from_it_and_the_rest_from_the_command_line():
     main = load_config({"device": "cpu", "precision": "float32", "seed": 5, "accept_licences": ["celeba"]})
-    beside = experiments_beside(main, FOLDER / "pretrained_celeba.yaml")
+    overrides = {"evaluation": "{repeats: 3}", "dataset": {"path": "mine"}, "seed": 5}
+    beside = experiments_beside(main, FOLDER / "pretrained_celeba.yaml", overrides)
     assert list(beside) == ["pretrained_celeba-k10", "pretrained_celeba-k30"]
     for config in beside.values():
-        assert (config.device, config.precision, config.accept_licences) == ("cpu", "float32", ("celeba",))
-        assert config.seed == 1993
+        assert (config.device, config.precision, config.accept_licences) == ("auto", "tf32", ("celeba",))
+        assert (config.seed, config.evaluation.repeats, config.dataset.path) == (1993, 3, None)
+    on_cpu = experiments_beside(main, FOLDER / "pretrained_celeba.yaml", {"device": "cpu"})
+    assert {config.device for config in on_cpu.values()} == {"cpu"}

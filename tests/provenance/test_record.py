@@ -6,7 +6,15 @@ import pytest
 from landmark_discovery import __version__
 from landmark_discovery.downloads.lock import pin
 from landmark_discovery.errors import UserError
-from landmark_discovery.provenance.record import input_record, provenance, seeds, step_record, time_span
+from landmark_discovery.provenance.record import (
+    code_facts,
+    input_record,
+    provenance,
+    seeds,
+    step_record,
+    time_span,
+    write_maker,
+)
 
 DIGEST_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -146,3 +154,13 @@ def test_inputs_and_pinned_downloads_are_listed(configuration, tmp_path):
     record = provenance(configuration, inputs=[configuration], lock=tmp_path / "downloads.lock")
     assert [one["path"] for one in record["inputs"]] == [str(configuration)]
     assert record["downloads"] == [{"name": "celeba.zip", "bytes": 3, "sha256": digest}]
+
+
+def test_who_made_the_weights_stays_when_a_later_run_makes_none(tmp_path):
+    (tmp_path / "config.yaml").write_text("recipe: short\n", encoding="utf-8")
+    assert provenance(tmp_path / "config.yaml")["trained_by"] == {}
+    (tmp_path / "stage1").mkdir()
+    write_maker(tmp_path / "stage1" / "weights.safetensors")
+    maker = provenance(tmp_path / "config.yaml")["trained_by"]["stage1"]
+    assert maker["code"] == code_facts()
+    assert {"versions", "machine", "ended"} <= set(maker)

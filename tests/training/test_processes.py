@@ -18,7 +18,7 @@ from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.config.training import Stage1Settings, Stage2Settings
 from landmark_discovery.data.store import write_store
 from landmark_discovery.errors import UserError
-from landmark_discovery.training import stage1, stage2
+from landmark_discovery.training import learner
 from landmark_discovery.training.optimizers import make_optimizer
 from landmark_discovery.training.processes import GPU_BACKENDS, SINGLE, Processes, launched_processes
 from landmark_discovery.training.runs import run_pseudo_groundtruth, run_stage1, run_stage2
@@ -115,8 +115,7 @@ def run_everything(store, config, output, weights):
 
     start = weights / "stage1" / "weights"
     with pytest.MonkeyPatch.context() as patch:
-        for stage in (stage1, stage2):
-            patch.setattr(stage, "make_optimizer", plain_descent)
+        patch.setattr(learner, "make_optimizer", plain_descent)
         run_stage1(store, keypoints(), config, output / "stage1" / "weights", draw)
         run_pseudo_groundtruth(store, start, config, output / "truth")
         run_stage2(store, start, read_pseudo_groundtruth(weights / "truth"), config, output / "stage2" / "weights")

@@ -59,3 +59,21 @@ def test_a_broken_file_is_an_error_and_no_absence(published, write_run):
     metrics_path(run, published()).write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="not readable metrics"):
         read_measurements([published()], {"celeba_k10": [run]})
+
+
+@pytest.mark.parametrize(
+    ("settings", "absent"),
+    [
+        ({"regression_images": 300, "forward_lambda": 0.1}, False),
+        ({"regression_images": 200, "forward_lambda": 0.1}, True),
+        ({}, True),
+    ],
+)
+def test_what_was_asked_for_belongs_to_the_definition_even_where_fewer_images_were_there(
+    published, write_run, settings, absent
+):
+    figure = published(conditions={"regression_images": 300})
+    run = write_run("one", forward_nme=3.0, regression_images=20, settings=settings)
+    ((measurement,),) = read_measurements([figure], {"celeba_k10": [run]}).values()
+    assert (measurement.value is None) == absent
+    assert ("regression_images is" in measurement.absence) == absent

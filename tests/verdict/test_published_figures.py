@@ -63,10 +63,16 @@ def test_conditions_of_the_project_are_those_of_the_protocol_that_measures_the_f
 
     data = "mafl" if figure.experiment.startswith("celeba") else "ls3d"
     protocol = PROTOCOLS[f"{data}-{figure.evaluation}"]
+    weight = "forward_lambda" if figure.metric == "forward_nme" else "backward_lambda"
     assert figure.conditions == {
         "normalizer": protocol.normalizer,
         "num_true_points": protocol.expected_points,
         "frame": protocol.frame,
+        "size_px": protocol.size_px,
+        "regression_images": protocol.regression_images,
+        "one_more_image": True,
+        weight: getattr(protocol, weight),
+        "num_landmarks": 10,
     }
 
 

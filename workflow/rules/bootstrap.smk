@@ -15,7 +15,7 @@ rule bootstrap:
         gpu=lambda wildcards, input: (
             gpus(KEYPOINTS[wildcards.keypoints]) if input.get("weights") else 0
         ),
-        mem_mb=2000,
+        mem_mb=lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 2000),
         runtime=240,
     params:
         settings=lambda wildcards: step_settings(

@@ -1,6 +1,7 @@
 # What the rules share. The logic is in the package, where it is tested; here it only meets Snakemake's objects.
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -20,6 +21,7 @@ from landmark_discovery.config.experiments import (
 )
 from landmark_discovery.config.fingerprint import folder_fingerprint
 from landmark_discovery.config.published import (
+    with_context,
     PUBLISHED_KINDS,
     SUPERPOINT,
     checkpoint_download,
@@ -36,8 +38,9 @@ from landmark_discovery.downloads.readiness import (
     readiness_report,
     require_ready,
 )
-from landmark_discovery.downloads.sources import read_sources
+from landmark_discovery.downloads.sources import find_source, read_sources
 from landmark_discovery.errors import UserError
+from landmark_discovery.holding import hold_folder
 from landmark_discovery.writable import check_writable
 
 try:
@@ -49,7 +52,9 @@ try:
     FIRST = next(iter(MAIN_EXPERIMENTS.values()))
     # Targets of their own, whatever the configuration is about.
     TARGETS = {
-        name: experiments_beside(FIRST, ROOT / "config" / f"{name}.yaml")
+        name: experiments_beside(
+            FIRST, ROOT / "config" / f"{name}.yaml", workflow.config_settings.config
+        )
         for name in ("pretrained_celeba", "pretrained_ls3d")
     }
     for path in (
@@ -97,8 +102,9 @@ STORES = {
     shared_name(experiment, "prepare"): experiment
     for experiment in EXPERIMENTS.values()
 }
+# Nothing turns the images that are measured, so that they need little of their surroundings.
 EVALUATION_STORES = {
-    f"{name}-evaluation": experiment
+    f"{name}-evaluation": with_context(experiment)
     for name, experiment in STORES.items()
     if experiment.dataset.kind in PUBLISHED_KINDS
 }
@@ -134,6 +140,10 @@ os.environ.update(
         [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
     ),
     MPLCONFIGDIR=str(Path(".snakemake/matplotlib").absolute()),
+    # Jobs end with this process, even where it is killed.
+    LANDMARKS_PRINCIPAL=os.environ.get(
+        "LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}"
+    ),
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
     LANDMARKS_LOCK=FIRST.downloads.lock,
     LANDMARKS_SOURCES=FIRST.downloads.sources or "",

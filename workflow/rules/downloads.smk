@@ -1,25 +1,18 @@
-# Before the first job: what has to be accepted or fetched by hand shall not turn up after hours.
-onstart:
+# A dry run has no start; it says the same of the experiments of the configuration, and refuses nothing.
+if any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", one) for one in sys.argv):
+    asked = [name for name in TARGETS if name in sys.argv] or [MAIN_FAMILY]
     try:
         downloads_report(
-            job.wildcards.download
-            for job in workflow.dag.needrun_jobs()
-            if job.rule.name == "download"
+            dict.fromkeys(
+                name
+                for family in asked
+                for experiment in FAMILIES[family]
+                for name in needed_downloads(EXPERIMENTS[experiment])
+            ),
+            strict=False,
         )
     except UserError as error:
         sys.exit(f"error: {error}")
-
-
-# A dry run has no start; it says the same of the experiments of the configuration, and refuses nothing.
-if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
-    downloads_report(
-        dict.fromkeys(
-            name
-            for experiment in MAIN_EXPERIMENTS.values()
-            for name in needed_downloads(experiment)
-        ),
-        strict=False,
-    )
 
 
 # What is accepted, and where to fetch, reach the command by its environment: another licence or mirror makes nothing run

@@ -46,10 +46,9 @@ rule evaluate_headline:
         mem_mb=2000,
         runtime=120,
     params:
-        settings=experiment_settings("evaluate"),
-        protocol=lambda wildcards: EXPERIMENTS[wildcards.experiment].headline,
+        settings=experiment_settings("evaluate-headline"),
         folder=subpath(output.metrics, parent=True),
     message:
         "Evaluating stage {wildcards.stage} by the headline protocol: {wildcards.experiment}"
     shell:
-        "landmarks evaluate --protocol {params.protocol} --settings {params.settings:q} --predictions {input.predictions:q} --store {input.store:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"
+        "landmarks evaluate --settings {params.settings:q} --predictions {input.predictions:q} --store {input.store:q} --output {params.folder:q} 2>&1 | tee -i {log:q}"

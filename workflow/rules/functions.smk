@@ -103,6 +103,12 @@ def downloads_report(names, strict=True):
         require_ready(rows)
 
 
+def published_facts(download):
+    """Say where a download is published, as KEY=VALUE."""
+    source = find_source(download, read_sources(FIRST.downloads.sources))
+    return [f"address={source.addresses[0]}", "licence=MIT (the authors' repository)"]
+
+
 def headline_metrics_of(wildcards):
     """Name the metrics of the headline protocol, where there is one."""
     if EXPERIMENTS[wildcards.experiment].headline is None:
@@ -200,12 +206,19 @@ def benchmarks_of(wildcards):
         "predict_stage2",
         "evaluate_stage1",
         "evaluate_stage2",
+        "evaluate_headline_stage1",
+        "evaluate_headline_stage2",
     )
     folder = f"results/{wildcards.experiment}/benchmarks"
     return [
         *(f"resources/benchmarks/{name}.tsv" for name in shared),
         *(f"{folder}/{name}.tsv" for name in own),
     ]
+
+
+def memory_mb(experiment, small_mb):
+    """Give the memory of a step in MB: the paper's data sets have 60,000 images and more, others some thousands."""
+    return 16000 if experiment.dataset.kind in PUBLISHED_KINDS else small_mb
 
 
 def gpus(experiment):

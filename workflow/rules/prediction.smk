@@ -21,10 +21,13 @@ rule convert_weights:
     params:
         settings=experiment_settings("convert-weights"),
         checkpoint=lambda wildcards, input: input.digest.removesuffix(".sha256"),
+        provenance=lambda wildcards, input: repeated(
+            "--provenance", published_facts(Path(input.digest).stem)
+        ),
     message:
         "Converting the authors' weights of stage {wildcards.stage}: {wildcards.experiment}"
     shell:
-        "landmarks convert-weights --stage {wildcards.stage} --settings {params.settings:q} --checkpoint {params.checkpoint:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
+        "landmarks convert-weights --stage {wildcards.stage} --settings {params.settings:q} --checkpoint {params.checkpoint:q} {params.provenance} --output {output.weights:q} 2>&1 | tee -i {log:q}"
 
 
 rule predict:
@@ -42,7 +45,7 @@ rule predict:
     threads: 8
     resources:
         gpu=gpus_of,
-        mem_mb=3000,
+        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3000),
         runtime=240,
     params:
         settings=experiment_settings("predict-stage{stage}"),

@@ -13,7 +13,7 @@ rule export_pseudo_groundtruth:
     threads: 8
     resources:
         gpu=training_gpus_of,
-        mem_mb=3500,
+        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3500),
         runtime=240,
     params:
         command=training_command_of,

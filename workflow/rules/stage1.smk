@@ -17,7 +17,7 @@ rule train_stage1:
     threads: 8
     resources:
         gpu=training_gpus_of,
-        mem_mb=3500,
+        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3500),
         runtime=2880,
     params:
         command=training_command_of,

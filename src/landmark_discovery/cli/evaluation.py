@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFolder, Settings, settings_of
+from landmark_discovery.config.evaluation import EvaluationSettings
+from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError
 
 
@@ -61,7 +63,7 @@ def evaluate(
         raise UserError("--store brings samples and landmarks", remedy="leave them out")
     chosen = settings_of("evaluate", settings, config, assignments)
     measured = protocol_settings(
-        protocol or chosen.evaluation,
+        protocol or _protocol_of(chosen),
         points=None if points is None else parse_points(points),
         expected_points=expected_points,
         frame=None if frame is None else frame.value,
@@ -110,6 +112,11 @@ def parse_points(text: str) -> list[int]:
         except ValueError as error:
             raise UserError(f"{part!r} is no point number", where="--points", remedy="write 0,5,17-26") from error
     return points
+
+
+def _protocol_of(chosen: Config) -> EvaluationSettings | str:
+    """Give the settings of the curves' protocol, or the name of the headline's: a step has one of the two keys."""
+    return chosen.evaluation if "evaluation" in vars(chosen) else chosen.headline or ""
 
 
 def _labelled(item: str) -> tuple[str, Path]:

@@ -23,6 +23,7 @@ from landmark_discovery.cli import (
     verdict,
 )
 from landmark_discovery.errors import UserError
+from landmark_discovery.training.interruption import EXIT_STATUS, Interrupted
 
 app = typer.Typer(
     name="landmarks",
@@ -37,7 +38,10 @@ for group in (downloads, data, bootstrap, training, prediction, evaluation, pict
 
 
 def main() -> None:
-    """Run the command line; an error of the user is one line on stderr and the exit status 2."""
+    """Run the command line; an error of the user is one line on stderr and the exit status 2.
+
+    A training that was asked to stop has saved its state and ends with the exit status 75: try again.
+    """
     signal.signal(signal.SIGTERM, _end)
     if not _speaks():
         # Read when the bars' module is imported.
@@ -46,6 +50,9 @@ def main() -> None:
         app()
     except UserError as error:
         _stop(str(error) if _speaks() else None)
+    except Interrupted as pause:
+        print(pause, file=sys.stderr)
+        sys.exit(EXIT_STATUS)
     except OSError as error:
         _stop(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
 

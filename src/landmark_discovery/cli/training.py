@@ -39,7 +39,9 @@ def train_stage1(
     chosen = settings_of("train-stage1", settings, config, assignments)
     from landmark_discovery.bootstrap.keypoints import read_keypoints
     from landmark_discovery.data.store import read_store
+    from landmark_discovery.provenance.record import write_maker
     from landmark_discovery.reporting.pictures import draw_round_grid
+    from landmark_discovery.training.interruption import stopping_on_signals, timetable_of_environment
     from landmark_discovery.training.runs import run_stage1
     from landmark_discovery.training.runtime import reuse_freed_memory
 
@@ -50,7 +52,9 @@ def train_stage1(
     def draw_round(landmarks: NDArray[np.float64], path: Path) -> None:
         draw_round_grid(images, landmarks, path, train)
 
-    run_stage1(images, read_keypoints(keypoints), chosen, output, draw_round)
+    with stopping_on_signals(timetable_of_environment()) as timetable:
+        run_stage1(images, read_keypoints(keypoints), chosen, output, draw_round, timetable)
+    write_maker(output)
 
 
 def export_pseudo_groundtruth(
@@ -84,8 +88,13 @@ def train_stage2(
     chosen = settings_of("train-stage2", settings, config, assignments)
     from landmark_discovery.clustering.pseudo_groundtruth import read_pseudo_groundtruth
     from landmark_discovery.data.store import read_store
+    from landmark_discovery.provenance.record import write_maker
+    from landmark_discovery.training.interruption import stopping_on_signals, timetable_of_environment
     from landmark_discovery.training.runs import run_stage2
     from landmark_discovery.training.runtime import reuse_freed_memory
 
     reuse_freed_memory()
-    run_stage2(read_store(store), weights, read_pseudo_groundtruth(pseudo_groundtruth), chosen, output)
+    truth = read_pseudo_groundtruth(pseudo_groundtruth)
+    with stopping_on_signals(timetable_of_environment()) as timetable:
+        run_stage2(read_store(store), weights, truth, chosen, output, timetable)
+    write_maker(output)

@@ -11,7 +11,9 @@ from landmark_discovery.config.loading import Tree, load_config, merged, read_co
 from landmark_discovery.config.schema import Config, SweepSettings
 from landmark_discovery.errors import UserError
 
-_MACHINE_KEYS = ("device", "precision", "fast", "accept_licences", "downloads")
+# What other experiments take over from the main one, and what of the command line concerns them.
+_SHARED_KEYS = ("accept_licences", "downloads")
+_COMMAND_LINE_KEYS = ("device", "precision", "fast", "model", "evaluation", "report")
 
 
 def load_experiments(
@@ -42,15 +44,17 @@ def load_experiments(
     return experiments
 
 
-def experiments_beside(main: Config, path: str | Path) -> dict[str, Config]:
-    """Load the experiments of a file that has a target of its own, on the machine that the main one is set up for.
+def experiments_beside(main: Config, path: str | Path, overrides: Mapping[str, Any]) -> dict[str, Config]:
+    """Load the experiments of a file that has a target of its own.
 
     Args:
-        main: brings the keys that say nothing about results: device, precision, fast, accept_licences, downloads.
+        main: brings the licences that are accepted and where downloads lie.
         path: configuration file of the others.
+        overrides: keys of the command line; those that choose other data or another training don't concern them.
     """
-    machine = main.model_dump(mode="json", include=set(_MACHINE_KEYS))
-    return expand_experiments(load_config(read_config_file(path), machine, where=path), where=path)
+    shared = main.model_dump(mode="json", include=set(_SHARED_KEYS))
+    given = {key: overrides[key] for key in _COMMAND_LINE_KEYS if key in overrides}
+    return expand_experiments(load_config(read_config_file(path), {**shared, **given}, where=path), where=path)
 
 
 def expand_experiments(config: Config, *, where: str | Path | None = None) -> dict[str, Config]:

@@ -39,6 +39,13 @@ def needed_downloads(config: Config) -> tuple[str, ...]:
     return (*dataset_downloads(config), *detector)
 
 
+def with_context(config: Config, context: float = 0.5) -> Config:
+    """Store no more than some surroundings of each crop, where the whole image would be stored."""
+    if config.dataset.context is not None:
+        return config
+    return config.model_copy(update={"dataset": config.dataset.model_copy(update={"context": context})})
+
+
 def published_experiment(config: Config) -> str | None:
     """Name the experiment of the paper whose figures this one is judged by, such as `celeba_k10`; None: of none."""
     if config.dataset.kind not in PUBLISHED_KINDS:

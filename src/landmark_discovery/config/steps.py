@@ -78,6 +78,7 @@ STEPS = {
         ("num_landmarks", *_NETWORK, "stage2.subpixel", "stage2.average_turned_views"), after=("train-stage2",)
     ),
     "evaluate": Step(("seed", "evaluation"), after=("predict-stage1", "predict-stage2")),
+    "evaluate-headline": Step(("seed", "headline"), after=("predict-stage1", "predict-stage2")),
     "draw-pictures": Step(("report",), after=("predict-stage1", "predict-stage2")),
     "report": Step(tuple(Config.model_fields), after=("evaluate", "draw-pictures")),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections import deque
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -77,12 +78,13 @@ def prepare_store(
     source = read_folder(folder, tables, both_sides=both_sides)
     with quiet_decoder():
         sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
-        boxes = _boxes(sound, sizes)
+        boxes = _boxes(sound, sizes, check=tables is None)
         splits, split_made = _splits(sound, settings, both_sides)
         samples = lay_out(sound, sizes, boxes, splits, settings)
         facts = dataset_facts(
             settings.name, settings.kind, samples, sound.landmarks, split_made=split_made, dropped=dropped
         )
+        facts |= _source_facts(Path(folder), made_by_us=tables is not None)
         rows = list(zip(sound.paths, _corners(samples, "window"), _stored_size(samples), strict=True))
         cuts = _in_parallel(_cut, rows, workers)
         shown = with_progress(cuts, len(rows), "cutting images")
@@ -163,9 +165,18 @@ def _size_or_fault(path: Path, decode: bool) -> tuple[int, int] | UserError:
     return width, height
 
 
-def _boxes(source: ImageFolder, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the boxes (N, 4), NaN where there is none, none of them mostly outside its image."""
+def _source_facts(folder: Path, made_by_us: bool) -> dict[str, Any]:
+    """Repeat what the pipeline wrote down of a data set that it made, such as the archive that its images are from."""
+    facts = folder / "facts.json"
+    return {"source": json.loads(facts.read_text(encoding="utf-8"))} if made_by_us and facts.is_file() else {}
+
+
+def _boxes(source: ImageFolder, sizes: NDArray[np.int64], check: bool) -> NDArray[np.float64]:
+    """Give the boxes (N, 4), NaN where there is none; with `check`, none of them mostly outside its image."""
     boxes = source.samples[list(BOX_COLUMNS)].to_numpy(dtype=np.float64)
+    if not check:
+        # Tables that the pipeline made itself have the boxes that the publication cuts by.
+        return boxes
     # Detectors let boxes stick out a little, which cropping clips; wrong pixels or another image's box go far beyond.
     outside = np.flatnonzero(area_inside(boxes, sizes) < 0.5)
     if outside.size:

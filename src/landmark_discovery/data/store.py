@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,21 +123,26 @@ def write_store_from(
         names = samples["image"].to_numpy(dtype=np.str_)
         for name, points in {**first, **(more_landmarks or {})}.items():
             landmark_table(names, points).to_csv(temporary / f"{name}.csv", index=False)
-        text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+        stored_size = samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)
+        digest = _write_images(temporary / "images.npy", images, stored_size)
+        text = json.dumps({**facts, "images_sha256": digest}, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
-        _write_images(temporary / "images.npy", images, samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64))
 
 
-def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> None:
+def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> str:
+    """Write the images one after another and give the sha256 of their pixels."""
     width, height = stored_size.max(axis=0).tolist()
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(stored_size), height, width, 3)}
+    digest = hashlib.sha256()
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         # Written row by row and not through a memory map, in which a full disk kills the process without a word.
         for image, (image_width, image_height) in zip(images, stored_size, strict=True):
             row = np.zeros((height, width, 3), dtype=np.uint8)
             row[:image_height, :image_width] = image
+            digest.update(row.data)
             file.write(row.data)
+    return digest.hexdigest()
 
 
 def dataset_facts(

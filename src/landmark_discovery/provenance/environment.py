@@ -90,8 +90,12 @@ def code_revision(file: str | Path) -> tuple[str, bool | None]:
     commit = program_output(*git, "rev-parse", "HEAD")
     known = commit and program_output(*git, "ls-files", "--error-unmatch", path.name)
     root = known and program_output(*git, "rev-parse", "--show-toplevel")
-    changes = program_output("git", "-C", root, "status", "--porcelain") if root else None
+    changes = program_output("git", "-C", root, "status", "--porcelain", "--", *_CODE) if root else None
     return (commit, changes == "") if commit and changes is not None else ("unknown", None)
+
+
+# Downloads pin themselves in the lock file, which changes no code.
+_CODE = (".", ":(exclude)downloads.lock")
 
 
 def program_output(program: str, *arguments: str) -> str | None:

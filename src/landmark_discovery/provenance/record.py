@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from landmark_discovery.config.steps import canonical_json
 from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.downloads.lock import read_lock
 from landmark_discovery.errors import UserError
+from landmark_discovery.files import write_json
 from landmark_discovery.provenance.environment import (
     code_revision,
     cpu_count,
@@ -28,6 +30,7 @@ from landmark_discovery.reporting.summary import read_benchmarks
 from landmark_discovery.reporting.tables import mean_of
 
 FACTS = "facts.json"
+MAKER = "made_by.json"
 
 
 def provenance(
@@ -38,7 +41,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Write down code, configuration, software, machine, inputs, seeds and times of an experiment.
 
-    Software and machine are those that this is called with: call it on the machine that ran the experiment.
+    Code, software and machine are those that this is called with; `trained_by` has those that made the weights, which a
+    later run, for a changed figure alone, doesn't make anew.
 
     Args:
         configuration: file of the experiment, such as results/demo/config.yaml.
@@ -48,8 +52,8 @@ def provenance(
         lock: digests of downloads (downloads.lock).
 
     Returns:
-        Plain values for JSON: code, configuration, seeds, versions, packages, machine, inputs, downloads, steps, and
-        started, ended and seconds of all steps together (None without benchmarks).
+        Plain values for JSON: code, trained_by (by stage), configuration, seeds, versions, packages, machine, inputs,
+        downloads, steps, and started, ended and seconds of all steps together (None without benchmarks).
 
     Raises:
         UserError: a configuration that isn't valid, or an input that can't be read.
@@ -58,7 +62,8 @@ def provenance(
     steps = [step_record(path) for path in benchmarks if Path(path).is_file()]
     digest = hashlib.sha256(canonical_json(values).encode()).hexdigest()
     return {
-        "code": _code(),
+        "code": code_facts(),
+        "trained_by": _makers(Path(configuration).parent),
         "configuration": {"file": str(configuration), "sha256": digest, "values": values},
         "seeds": dict(seeds(values)),
         "versions": software_versions() | _gpu_versions(),
@@ -152,7 +157,20 @@ def _kept_digest(path: Path) -> str | None:
     return found[1].lower() if found else None
 
 
-def _code() -> dict[str, Any]:
+def write_maker(weights: Path) -> None:
+    """Write down beside weights, as made_by.json, which code made them, on which machine and when."""
+    facts = {"code": code_facts(), "versions": software_versions() | _gpu_versions(), "machine": _machine()}
+    write_json(weights.parent / MAKER, {**facts, "ended": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _makers(results: Path) -> dict[str, Any]:
+    """Read who made the weights of each stage, where that was written down."""
+    paths = sorted(results.glob(f"stage*/{MAKER}"))
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def code_facts() -> dict[str, Any]:
+    """Give version and revision of this code, and whether it was clean."""
     revision, clean = code_revision(landmark_discovery.__file__)
     return {"version": landmark_discovery.__version__, "revision": revision, "clean": clean}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,8 @@ def metrics_page(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     labels = list(metrics)
     rows = [(name, *(percent(metrics[label].get(key)) for label in labels)) for key, name in _KNOWN_ROWS]
     rows.append(("Distinct landmarks", *(_distinct(metrics[label]) for label in labels)))
+    rows.append(("True points", *(html.plain_value(metrics[label].get("num_true_points")) for label in labels)))
+    rows.append(("Divided by", *(html.plain_value(metrics[label].get("normalizer")) for label in labels)))
     rows += [(name, *(html.plain_value(metrics[label].get(key)) for label in labels)) for key, name in _COUNT_ROWS]
     if not has_ground_truth(metrics):
         words = (
@@ -65,7 +68,7 @@ def metrics_page(metrics: Mapping[str, Mapping[str, Any]]) -> str:
         html.definitions({"NME": _nme_in_words(metrics), **_DEFINITIONS}),
         _detection_rates(metrics),
         _further(metrics),
-        _exact_definitions(metrics[labels[-1]]),
+        *_definitions_by_protocol(metrics),
     )
 
 
@@ -194,12 +197,20 @@ def _further(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     return html.heading("Further figures") + html.table(("", *metrics), rows, numbers=False) if rows else ""
 
 
-def _exact_definitions(stage: Mapping[str, Any]) -> str:
+def _definitions_by_protocol(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Write the definitions once for all columns that share them."""
+    labels: dict[str, list[str]] = {}
+    for label, stage in metrics.items():
+        labels.setdefault(json.dumps(stage.get("definitions"), sort_keys=True), []).append(label)
+    return [_exact_definitions(metrics[names[0]], " and ".join(names)) for names in reversed(labels.values())]
+
+
+def _exact_definitions(stage: Mapping[str, Any], labels: str) -> str:
     exact = stage.get("definitions")
     if not isinstance(exact, Mapping) or not exact:
         return ""
     terms = {html.words(key): str(text) for key, text in exact.items()}
-    return html.heading("Exact definitions") + html.definitions(terms)
+    return html.heading(f"Exact definitions: {labels}") + html.definitions(terms)
 
 
 def _distinct(stage: Mapping[str, Any]) -> str:

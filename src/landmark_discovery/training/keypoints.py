@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -74,6 +75,18 @@ def clustered_keypoints(
     image = _to(indices[present], images.device)
     stored = plain_views(images.crops[image], size_px).to_store(from_grid(_to(points, images.device)))
     return TrainingKeypoints(image, stored, _to(table, images.device), _to(flipped_table, images.device))
+
+
+def keypoint_tensors(keypoints: TrainingKeypoints) -> dict[str, Tensor]:
+    """Give the keypoints as tensors by names such as "keypoints.ids"."""
+    return {f"keypoints.{name}": value for name, value in vars(keypoints).items() if value is not None}
+
+
+def restored_keypoints(tensors: Mapping[str, Tensor], device: torch.device) -> TrainingKeypoints:
+    """Take over what `keypoint_tensors` gave, among other tensors."""
+    names = [field.name for field in fields(TrainingKeypoints)]
+    found = {name: tensors[f"keypoints.{name}"].to(device) for name in names if f"keypoints.{name}" in tensors}
+    return TrainingKeypoints(**{"flipped_ids": None, **found})  # type: ignore[arg-type]
 
 
 def to_grid(points_px: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,13 +26,16 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.training.acceleration import network_on
+from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key, digest_of_arrays
 from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
+from landmark_discovery.training.interruption import Timetable
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.logs import LogRow, event_log, no_log, round_line, write_table
 from landmark_discovery.training.prediction import fixed_threshold
 from landmark_discovery.training.processes import SINGLE, Processes, launched_processes
 from landmark_discovery.training.runtime import arithmetic, choose_device
+from landmark_discovery.training.saver import Saver
 from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
 from landmark_discovery.training.stage2 import Stage2Result, train_stage2
@@ -47,8 +51,11 @@ def run_stage1(
     config: Config,
     output: Path,
     draw_round: RoundPicture = lambda *_: None,
+    timetable: Timetable | None = None,
 ) -> None:
     """Train stage 1 and write its weights, with training_log.csv, rounds.csv and rounds/ beside them.
+
+    Until the weights are written, checkpoints/ beside them has the state; from there the next run goes on.
 
     Args:
         store: the prepared data set.
@@ -57,24 +64,34 @@ def run_stage1(
         output: file of the weights.
         draw_round: given the landmarks of all training images (N, K, 2) in original pixels, NaN where there is none,
             and a path, draws a picture of a round.
+        timetable: says when to save and when to stop; None: now and then, and never.
 
     Raises:
         UserError: no image has enough keypoints, or a GPU is asked for and none is there.
+        Interrupted: the timetable says stop; the state is saved.
     """
     device = choose_device(config.device)
     with launched_processes(device) as processes:
         scaled = config.model_copy(update={"stage1": scaled_stage1(config.stage1, processes.count)})
         warmup = _warmup_table(store, keypoints, config.bootstrap.min_keypoints)
-        result = train_stage1(
-            stored_images(store, device, config.fast),
-            store.indices("train"),
-            warmup_keypoints(*warmup, device),
-            scaled,
-            on_round=_round_writer(store, scaled, output.parent, draw_round),
-            on_log=_log_row(output, processes),
-            processes=processes,
-        )
-        processes.from_main(lambda: _write_stage1(result, config, output))
+        inputs = {
+            "images": _digest_of_store(store),
+            "keypoints": digest_of_arrays({"image": warmup[0], "points": warmup[1]}),
+        }
+        saver = _saver(output, config, inputs, timetable, processes)
+        with saver.held():
+            result = train_stage1(
+                stored_images(store, device, config.fast),
+                store.indices("train"),
+                warmup_keypoints(*warmup, device),
+                scaled,
+                on_round=_round_writer(store, scaled, output.parent, draw_round),
+                on_log=_log_row(output, processes),
+                processes=processes,
+                saver=saver,
+            )
+            processes.from_main(lambda: _write_stage1(result, config, output))
+            saver.clear()
 
 
 def run_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config, output: Path) -> None:
@@ -126,8 +143,15 @@ def compute_pseudo_groundtruth(
     )
 
 
-def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, config: Config, output: Path) -> None:
-    """Train stage 2 and write its weights; training_log.csv lies beside them.
+def run_stage2(
+    store: ImageStore,
+    weights: Path,
+    truth: PseudoGroundTruth,
+    config: Config,
+    output: Path,
+    timetable: Timetable | None = None,
+) -> None:
+    """Train stage 2 and write its weights; training_log.csv lies beside them, and checkpoints/ until they are there.
 
     Args:
         store: the prepared data set.
@@ -135,6 +159,11 @@ def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, confi
         truth: the pseudo-ground-truth of its training images.
         config: keys of the step `train-stage2`.
         output: file of the weights.
+        timetable: says when to save and when to stop; None: now and then, and never.
+
+    Raises:
+        UserError: weights and pseudo-ground-truth don't fit the configuration.
+        Interrupted: the timetable says stop; the state is saved.
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage=1)
@@ -143,15 +172,24 @@ def run_stage2(store: ImageStore, weights: Path, truth: PseudoGroundTruth, confi
         scaled = config.model_copy(update={"stage2": scaled_stage2(config.stage2, processes.count)})
         image = positions_in_store(store, truth.image, "pseudo-ground-truth")
         points = image_to_store(store, image, truth.landmarks)
-        result = train_stage2(
-            stored_images(store, device, config.fast),
-            landmark_targets(image, points, truth.flip_map, device),
-            trained.network,
-            scaled,
-            on_log=_log_row(output, processes),
-            processes=processes,
-        )
-        processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
+        inputs = {
+            "images": _digest_of_store(store),
+            "weights": digest_of_arrays({name: value.numpy() for name, value in trained.network.state_dict().items()}),
+            "truth": digest_of_arrays({"image": image, "points": points, "flip_map": truth.flip_map}),
+        }
+        saver = _saver(output, config, inputs, timetable, processes)
+        with saver.held():
+            result = train_stage2(
+                stored_images(store, device, config.fast),
+                landmark_targets(image, points, truth.flip_map, device),
+                trained.network,
+                scaled,
+                on_log=_log_row(output, processes),
+                processes=processes,
+                saver=saver,
+            )
+            processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
+            saver.clear()
 
 
 def landmarker_of(weights: TrainedWeights) -> Landmarker:
@@ -168,16 +206,27 @@ def landmarker_of(weights: TrainedWeights) -> Landmarker:
 def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: RoundPicture) -> Callable[[Round], None]:
     """Give the function that tells of a round: a line, a row of rounds.csv and a picture."""
     train = store.indices("train")
-    rounds: list[Mapping[str, float]] = []
 
     def write(finished: Round) -> None:
-        rounds.append(finished.facts)
         print(round_line(finished.facts, len(round_boundaries(config))), file=sys.stderr, flush=True)
-        write_table(folder / "rounds.csv", rounds)
+        write_table(folder / "rounds.csv", finished.history)
         landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
         draw_round(landmarks, folder / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
 
     return write
+
+
+def _saver(
+    output: Path, config: Config, inputs: Mapping[str, str], timetable: Timetable | None, processes: Processes
+) -> Saver:
+    key = checkpoint_key(config.model_dump(mode="json"), inputs)
+    return Saver(CheckpointFolder(output.parent / "checkpoints", key), timetable or Timetable(), processes)
+
+
+def _digest_of_store(store: ImageStore) -> str:
+    """Digest the prepared images by what was written down when they were prepared, without reading them again."""
+    samples = store.samples.to_csv(index=False)
+    return hashlib.sha256(f"{store.facts.get('images_sha256')}\n{samples}".encode()).hexdigest()
 
 
 def _log_row(output: Path, processes: Processes) -> LogRow:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from landmark_discovery.clustering.detections import Detections, detect, joined_detections
 from landmark_discovery.clustering.pseudo_groundtruth import (
@@ -24,23 +22,26 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.heatmaps.targets import SHAPES
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
+from landmark_discovery.training.checkpoints import Checkpoint
 from landmark_discovery.training.colour import draw_colour_change
 from landmark_discovery.training.feed import RawBatch, feed
 from landmark_discovery.training.images import StoredImages
-from landmark_discovery.training.keypoints import TrainingKeypoints, clustered_keypoints, to_grid
-from landmark_discovery.training.losses import Stage1Loss, stage1_loss
-from landmark_discovery.training.optimizers import (
-    LOG_EVERY,
-    descend,
-    learning_rate_factor,
-    make_optimizer,
-    set_learning_rate,
+from landmark_discovery.training.keypoints import (
+    TrainingKeypoints,
+    clustered_keypoints,
+    keypoint_tensors,
+    restored_keypoints,
+    to_grid,
 )
+from landmark_discovery.training.learner import Learner, Watch
+from landmark_discovery.training.losses import Stage1Loss, stage1_loss
+from landmark_discovery.training.optimizers import descend
 from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness, generator_on
 from landmark_discovery.training.runtime import arithmetic, autocast
 from landmark_discovery.training.sampler import pair_batches
+from landmark_discovery.training.saver import NO_SAVER, Saver
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
 
@@ -52,10 +53,12 @@ class Round:
     Attributes:
         facts: round, iteration, threshold, detections_over_threshold and detections_kept (an image),
             clusters_alive, flip_purity, images_kept, detector_loss, descriptor_loss.
+        history: the facts of all rounds up to this one.
         grid_landmarks: (N, K, 2) on the grid, for the training images; NaN: none.
     """
 
     facts: dict[str, float]
+    history: list[dict[str, float]]
     grid_landmarks: NDArray[np.float32]
 
 
@@ -76,6 +79,7 @@ def train_stage1(
     on_round: Callable[[Round], None] = lambda _: None,
     on_log: Callable[[dict[str, float]], None] = lambda _: None,
     processes: Processes = SINGLE,
+    saver: Saver = NO_SAVER,
 ) -> Stage1Result:
     """Train on bootstrap keypoints, then round by round on the network's own clustered detections.
 
@@ -87,19 +91,25 @@ def train_stage1(
         on_round: told of each new pseudo-ground-truth, on the main process alone.
         on_log: told of each row of the log.
         processes: that train together.
+        saver: keeps checkpoints; from the newest of them the training goes on.
 
     Returns:
         The trained network with the landmarker of its last pseudo-ground-truth, and the log.
+
+    Raises:
+        Interrupted: the training was asked to stop; its state is saved.
     """
-    trainer = _Trainer(images, train_indices, config, on_round, on_log, processes)
+    trainer = _Trainer(images, train_indices, config, keypoints, on_round, on_log, processes, saver)
+    trainer.go_on()
     boundaries = round_boundaries(config)
     with arithmetic(config.precision, images.device):
-        for number, boundary in enumerate(boundaries):
-            trainer.train_until(boundary, keypoints)
-            found = trainer.find_landmarks(final=boundary == boundaries[-1])
+        for number in range(len(trainer.rounds), len(boundaries)):
+            trainer.train_until(boundaries[number])
+            found = trainer.find_landmarks(final=boundaries[number] == boundaries[-1])
             trainer.report(number, found)
-            landmarker, keypoints = found.landmarker, trainer.keypoints_of(found.training)
-    return Stage1Result(trainer.network, landmarker, trainer.log)
+            if boundaries[number] != boundaries[-1]:
+                trainer.start_round(found.training)
+    return Stage1Result(trainer.network, found.landmarker, trainer.log)
 
 
 def round_boundaries(config: Config) -> list[int]:
@@ -130,47 +140,71 @@ class _Trainer:
         images: StoredImages,
         train_indices: NDArray[np.int64],
         config: Config,
+        keypoints: TrainingKeypoints,
         on_round: Callable[[Round], None],
         on_log: Callable[[dict[str, float]], None],
         processes: Processes,
+        saver: Saver,
     ) -> None:
-        self.images, self.train_indices, self.config = images, train_indices, config
-        self.on_round, self.on_log, self.processes = on_round, on_log, processes
-        self.order = generator_on(torch.device("cpu"), config.seed, stream=1)
-        self.randomness = Randomness(generator_on(images.device, config.seed), processes.share, sections=2)
+        self.images, self.train_indices, self.config, self.keypoints = images, train_indices, config, keypoints
+        self.on_round, self.on_log, self.processes, self.saver = on_round, on_log, processes, saver
         self.network = initial_network(config, images.device)
         use_fused_layers(self.network, config.model, config.fast, images.device)
-        self.parameters = TrainedParameters(self.network, config.precision)
-        self.optimizer = make_optimizer(self.parameters, config.stage1.optimizer)
-        self.iteration = 0
+        randomness = Randomness(generator_on(images.device, config.seed), processes.share, sections=2)
+        self.learner = Learner(self.network, config.stage1.optimizer, config.precision, randomness, config.seed)
         self.log: list[dict[str, float]] = []
+        self.rounds: list[dict[str, float]] = []
 
-    def train_until(self, boundary: int, keypoints: TrainingKeypoints) -> None:
-        """Train on the keypoints up to an iteration."""
-        settings = self.config.stage1
-        step = recorded(self._step(keypoints), self.randomness.generator, self.config.fast, self.images.device)
-        batches = feed(self.images, keypoints.image.cpu(), self._batches(keypoints, boundary - self.iteration))
+    def go_on(self) -> None:
+        """Take over the newest checkpoint, where there is one."""
+        checkpoint = self.saver.latest()
+        if checkpoint is not None:
+            self.learner.restore(checkpoint.tensors, checkpoint.facts)
+            self.keypoints = restored_keypoints(checkpoint.tensors, self.images.device)
+            self.log, self.rounds = list(checkpoint.facts["log"]), list(checkpoint.facts["rounds"])
+
+    def checkpoint(self) -> Checkpoint:
+        """Give the whole state."""
+        tensors = self.learner.tensors() | keypoint_tensors(self.keypoints)
+        facts = {"order": self.learner.iteration, "log": self.log, "rounds": self.rounds}
+        return Checkpoint(tensors, self.learner.facts() | facts)
+
+    def train_until(self, boundary: int) -> None:
+        """Train on the keypoints of this round up to an iteration."""
+        device, iterations = self.images.device, self.config.stage1.iterations
+        step = recorded(self._step(), self.learner.randomness.generator, self.config.fast, device)
+        batches = feed(self.images, self.keypoints.image.cpu(), self.learner.batches(self._draw, boundary))
         self.network.train()
-        name = "rounds" if keypoints.clustered else "warm-up"
-        for batch in tqdm(batches, f"stage 1 {name}", boundary - self.iteration, unit="it", leave=False):
-            factor = learning_rate_factor(self.iteration, settings.iterations, settings.optimizer)
-            set_learning_rate(self.optimizer, factor)
-            loss = step(batch)
-            self.iteration += 1
-            if self.iteration % LOG_EVERY == 0 or self.iteration == boundary:
-                self._log(loss, factor * settings.optimizer.learning_rate)
+        title = f"stage 1 {'rounds' if self.keypoints.clustered else 'warm-up'}"
+        watch = Watch(
+            lambda loss: loss.total,
+            self._log,
+            lambda: self.saver.after_step(self.learner.iteration, self.checkpoint),
+            lambda batch: self.saver.keep_batch(batch, self.keypoints.image),
+        )
+        self.learner.train(step, batches, boundary, iterations, watch, title)
+        # Clustering takes long, and whoever stops it finds the training done.
+        self.saver.save(self.checkpoint)
 
-    def _batches(self, keypoints: TrainingKeypoints, count: int) -> Iterator[Tensor]:
-        """Choose the images of `count` batches; only ids tie different images together."""
+    def start_round(self, named: NamedDetections) -> None:
+        """Let the next round train on new keypoints."""
+        self.keypoints = self.keypoints_of(named)
+        self.learner.start_phase()
+
+    def _draw(self, order: Generator) -> Iterator[Tensor]:
+        """Choose the images of batches; only ids tie different images together."""
         settings = self.config.stage1
-        probability = settings.descriptor_loss.partner_probability if keypoints.clustered else 0.0
-        rows = len(keypoints.image)
-        return islice(pair_batches(rows, settings.batch_pairs, probability, self.order, self.processes.share), count)
+        probability = settings.descriptor_loss.partner_probability if self.keypoints.clustered else 0.0
+        return pair_batches(len(self.keypoints.image), settings.batch_pairs, probability, order, self.processes.share)
 
-    def _step(self, keypoints: TrainingKeypoints) -> Callable[[RawBatch], Stage1Loss]:
+    def _step(self) -> Callable[[RawBatch], Stage1Loss]:
+        keypoints, learner = self.keypoints, self.learner
+
         def step(raw: RawBatch) -> Stage1Loss:
-            batch = make_batch(self.images, keypoints, raw, self.config, self.randomness)
-            return training_step(self.parameters, self.optimizer, batch, self.config, self.randomness, self.processes)
+            batch = make_batch(self.images, keypoints, raw, self.config, learner.randomness)
+            return training_step(
+                learner.parameters, learner.optimizer, batch, self.config, learner.randomness, self.processes
+            )
 
         return step
 
@@ -215,7 +249,7 @@ class _Trainer:
         named = found.named
         facts = {
             "round": number,
-            "iteration": self.iteration,
+            "iteration": self.learner.iteration,
             "threshold": found.landmarker.threshold,
             "detections_over_threshold": found.detections_over_threshold,
             "detections_kept": len(named.detections) / len(self.train_indices),
@@ -225,14 +259,15 @@ class _Trainer:
             "detector_loss": self.log[-1]["detector_loss"],
             "descriptor_loss": self.log[-1]["descriptor_loss"],
         }
+        self.rounds.append(facts)
         landmarks, _ = named.table(self.config.num_landmarks)
-        self.processes.from_main(lambda: self.on_round(Round(facts, landmarks)))
+        self.processes.from_main(lambda: self.on_round(Round(facts, self.rounds, landmarks)))
 
     def _log(self, loss: Stage1Loss, learning_rate: float) -> None:
         parts = torch.stack([loss.total, loss.detector, loss.descriptor]).detach()
         total, detector, descriptor = (self.processes.total(parts) / self.processes.count).tolist()
         row = {
-            "iteration": self.iteration,
+            "iteration": self.learner.iteration,
             "loss": total,
             "detector_loss": detector,
             "descriptor_loss": descriptor,

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
+from landmark_discovery.training.checkpoints import Checkpoint
 from landmark_discovery.training.colour import draw_colour_change
 from landmark_discovery.training.feed import RawBatch, feed
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
+from landmark_discovery.training.learner import Learner, Watch
 from landmark_discovery.training.losses import stage2_loss
-from landmark_discovery.training.optimizers import (
-    LOG_EVERY,
-    descend,
-    learning_rate_factor,
-    make_optimizer,
-    set_learning_rate,
-)
+from landmark_discovery.training.optimizers import descend
 from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness, generator_on
 from landmark_discovery.training.runtime import arithmetic, autocast
 from landmark_discovery.training.sampler import row_batches
+from landmark_discovery.training.saver import NO_SAVER, Saver
 from landmark_discovery.training.targets import LandmarkTargets, found_points, targets_at
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network, channels_last
@@ -54,6 +49,7 @@ def train_stage2(
     config: Config,
     on_log: Callable[[dict[str, float]], None] = lambda _: None,
     processes: Processes = SINGLE,
+    saver: Saver = NO_SAVER,
 ) -> Stage2Result:
     """Train a heatmap a landmark, starting from the weights of stage 1.
 
@@ -64,54 +60,100 @@ def train_stage2(
         config: seed, num_landmarks, precision, fast, model, augmentation and stage2 count.
         on_log: told of each row of the log.
         processes: that train together.
+        saver: keeps checkpoints; from the newest of them the training goes on.
+
+    Raises:
+        Interrupted: the training was asked to stop; its state is saved.
     """
-    log: list[dict[str, float]] = []
-
-    def tell(generation: int, row: dict[str, float]) -> None:
-        log.append(row | {"iteration": generation * config.stage2.iterations + row["iteration"]})
-        on_log(log[-1])
-
-    network = _train_generation(images, targets, stage1_network, config, partial(tell, 0), processes)
-    for generation in range(1, config.stage2.generations):
-        points = processes.from_main(partial(found_points, network, images, targets, config))
-        learnt = targets_at(points, targets, images, config.model.input_size_px)
-        network = _train_generation(images, learnt, stage1_network, config, partial(tell, generation), processes)
-    return Stage2Result(network, log)
+    trainer = _Trainer(images, targets, stage1_network, config, on_log, processes, saver)
+    trainer.go_on()
+    with arithmetic(config.precision, images.device):
+        trainer.train()
+        while trainer.generation + 1 < config.stage2.generations:
+            trainer.start_generation()
+            trainer.train()
+    return Stage2Result(trainer.network.eval(), trainer.log)
 
 
-def _train_generation(
-    images: StoredImages,
-    targets: LandmarkTargets,
-    stage1_network: HourglassNetwork,
-    config: Config,
-    on_log: Callable[[dict[str, float]], None],
-    processes: Processes,
-) -> HourglassNetwork:
-    settings, device = config.stage2, images.device
-    randomness = Randomness(generator_on(device, config.seed), processes.share)
-    network = landmark_network(stage1_network, config).to(device).train()
-    use_fused_layers(network, config.model, config.fast, device)
-    parameters = TrainedParameters(network, config.precision)
-    optimizer = make_optimizer(parameters, settings.optimizer)
-    order = generator_on(torch.device("cpu"), config.seed, stream=1)
-    rows = islice(row_batches(len(targets.image), settings.batch_size, order, processes.share), settings.iterations)
+class _Trainer:
+    """Hold what changes while stage 2 trains."""
 
-    def eager_step(raw: RawBatch) -> Tensor:
-        batch = make_batch(images, targets, raw, config, randomness)
-        return training_step(parameters, optimizer, batch, config, processes)
+    def __init__(
+        self,
+        images: StoredImages,
+        targets: LandmarkTargets,
+        stage1_network: HourglassNetwork,
+        config: Config,
+        on_log: Callable[[dict[str, float]], None],
+        processes: Processes,
+        saver: Saver,
+    ) -> None:
+        self.images, self.given, self.config = images, targets, config
+        self.stage1_network, self.on_log, self.processes, self.saver = stage1_network, on_log, processes, saver
+        self.log: list[dict[str, float]] = []
+        self._start(0, targets)
 
-    step = recorded(eager_step, randomness.generator, config.fast, device)
-    with arithmetic(config.precision, device):
-        batches = tqdm(feed(images, targets.image.cpu(), rows), "stage 2", settings.iterations, unit="it")
-        for iteration, batch in enumerate(batches):
-            factor = learning_rate_factor(iteration, settings.iterations, settings.optimizer)
-            set_learning_rate(optimizer, factor)
-            loss = step(batch)
-            if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == settings.iterations:
-                mean = processes.total(loss).item() / processes.count
-                rate = factor * settings.optimizer.learning_rate
-                on_log({"iteration": iteration + 1, "loss": mean, "learning_rate": rate})
-    return network.eval()
+    def _start(self, generation: int, targets: LandmarkTargets) -> None:
+        """Begin a generation anew, from the weights of stage 1."""
+        config, device = self.config, self.images.device
+        self.generation, self.targets = generation, targets
+        self.network = landmark_network(self.stage1_network, config).to(device)
+        use_fused_layers(self.network, config.model, config.fast, device)
+        randomness = Randomness(generator_on(device, config.seed), self.processes.share)
+        self.learner = Learner(self.network, config.stage2.optimizer, config.precision, randomness, config.seed)
+
+    def go_on(self) -> None:
+        """Take over the newest checkpoint, where there is one."""
+        checkpoint = self.saver.latest()
+        if checkpoint is not None:
+            points = checkpoint.tensors["targets.points"].to(self.images.device)
+            self._start(int(checkpoint.facts["generation"]), replace(self.given, points=points))
+            self.learner.restore(checkpoint.tensors, checkpoint.facts)
+            self.log = list(checkpoint.facts["log"])
+
+    def checkpoint(self) -> Checkpoint:
+        """Give the whole state."""
+        done = self.generation * self.config.stage2.iterations + self.learner.iteration
+        facts = {"order": done, "generation": self.generation, "log": self.log}
+        return Checkpoint(
+            self.learner.tensors() | {"targets.points": self.targets.points}, self.learner.facts() | facts
+        )
+
+    def start_generation(self) -> None:
+        """Let a new network learn what this one finds."""
+        find = partial(found_points, self.network.eval(), self.images, self.given, self.config)
+        points = self.processes.from_main(find)
+        learnt = targets_at(points, self.given, self.images, self.config.model.input_size_px)
+        self._start(self.generation + 1, learnt)
+
+    def train(self) -> None:
+        """Train this generation to its end."""
+        learner, iterations = self.learner, self.config.stage2.iterations
+        step = recorded(self._step, learner.randomness.generator, self.config.fast, self.images.device)
+        batches = feed(self.images, self.targets.image.cpu(), learner.batches(self._draw, iterations))
+        self.network.train()
+        watch = Watch(
+            lambda loss: loss,
+            self._log,
+            lambda: self.saver.after_step(learner.iteration, self.checkpoint),
+            lambda batch: self.saver.keep_batch(batch, self.targets.image),
+        )
+        learner.train(step, batches, iterations, iterations, watch, "stage 2")
+        self.saver.save(self.checkpoint)
+
+    def _draw(self, order: Generator) -> Iterator[Tensor]:
+        return row_batches(len(self.targets.image), self.config.stage2.batch_size, order, self.processes.share)
+
+    def _step(self, raw: RawBatch) -> Tensor:
+        learner = self.learner
+        batch = make_batch(self.images, self.targets, raw, self.config, learner.randomness)
+        return training_step(learner.parameters, learner.optimizer, batch, self.config, self.processes)
+
+    def _log(self, loss: Tensor, learning_rate: float) -> None:
+        mean = self.processes.total(loss).item() / self.processes.count
+        done = self.generation * self.config.stage2.iterations + self.learner.iteration
+        self.log.append({"iteration": done, "loss": mean, "learning_rate": learning_rate})
+        self.on_log(self.log[-1])
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class PublishedFigure(Section):
     certainty: Literal["paper", "quoted", "plot"] = Field(
         description="paper: seen in the paper; quoted: by other papers; plot: read off the authors' plot."
     )
-    conditions: dict[str, str | int | float] = Field(
+    conditions: dict[str, bool | str | int | float] = Field(
         default={}, description="Entries of metrics.json without which a number has another definition."
     )
     tolerance: NotNegative = Field(description="Accepted distance in percentage points.")

@@ -62,11 +62,14 @@ def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
     if not path.is_file():
         return Measurement(None, absence=f"{path}: no such file")
     metrics = read_metrics(path)
-    differing = [key for key, wanted in figure.conditions.items() if metrics.get(key) != wanted]
+    # What was asked for stands in the settings, what came of it above them.
+    known = {**metrics.get("settings", {}), **{key: value for key, value in metrics.items() if key != "settings"}}
+    known["regression_images"] = metrics.get("settings", {}).get("regression_images")
+    differing = [key for key, wanted in figure.conditions.items() if known.get(key) != wanted]
     if differing:
         key = differing[0]
         return Measurement(
-            None, absence=f"{path}: another definition, {key} is {metrics.get(key)!r}, not {figure.conditions[key]!r}"
+            None, absence=f"{path}: another definition, {key} is {known.get(key)!r}, not {figure.conditions[key]!r}"
         )
     value = _number(metrics.get(figure.metric))
     absence = "" if value is not None else f"{path}: {figure.metric} is undefined"

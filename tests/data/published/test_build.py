@@ -4,6 +4,9 @@ import pytest
 from fake_archives import blank_faces, write_celeba_downloads, write_ls3d_downloads
 
 from landmark_discovery.cli.main import main
+from landmark_discovery.config.loading import load_config
+from landmark_discovery.config.published import dataset_downloads
+from landmark_discovery.data.published import celeba, ls3d
 from landmark_discovery.data.store import read_store
 
 
@@ -60,3 +63,12 @@ def test_a_missing_download_is_one_line_of_error(landmarks):
         "error: in: 3 of 3 downloads aren't there: 300W-LP.zip, LS3D-W-balanced-20-03-2017.zip, "
         "300W_LPBoundingBoxes.pickle; fetch each with `landmarks download`, or put it there by hand under this name"
     ]
+
+
+def test_the_names_of_the_downloads_are_the_same_where_they_are_asked_for_and_where_they_are_read():
+    read = (celeba.PARTITION_FILE, celeba.MAFL_TRAIN_FILE, celeba.MAFL_TEST_FILE)
+    read += (celeba.FIVE_POINTS_FILE, celeba.BOXES_FILE, celeba.POINTS_FILE)
+    asked = dataset_downloads(load_config({"dataset": {"kind": "celeba", "archive": "celeba.tar.gz"}}))
+    assert set(asked) == {"celeba.tar.gz", *read}
+    asked = dataset_downloads(load_config({"dataset": {"kind": "ls3d"}}))
+    assert set(asked) == {ls3d.TRAINING_ARCHIVE, ls3d.TEST_ARCHIVE, ls3d.BOXES_FILE}

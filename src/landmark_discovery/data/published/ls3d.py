@@ -43,7 +43,7 @@ _TRAINING_FOLDER = "300W_LP"
 _TEST_FOLDER = "new_dataset"
 _MIRRORED = "_Flip"
 # The authors' boxes name the images from the folder of the sets on, or from the one above it.
-_KEY = re.compile(rf"(?:\./|/)?(?:{_TRAINING_FOLDER}/)?(\w[\w-]*)/(\w[\w.-]*)\.jpg", re.ASCII)
+_KEY = re.compile(rf"(?:\./|/)?(?:{_TRAINING_FOLDER}/)?(\w[\w-]*)/(\w[\w.() +-]*)\.jpg", re.ASCII)
 _TEST_NAME = re.compile(r"\w[\w.() +-]*", re.ASCII)
 
 

@@ -1,0 +1,96 @@
+import os
+import platform
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from landmark_discovery.errors import UserError
+from landmark_discovery.training.interruption import Timetable, stopping_on_signals, timetable_of_environment
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_it_is_time_to_save_every_so_many_seconds(clock):
+    timetable = Timetable(save_every_s=10, clock=clock)
+    clock.now = 9.0
+    assert not timetable.should_save
+    clock.now = 10.0
+    assert timetable.should_save
+    timetable.saved()
+    assert not timetable.should_save
+
+
+def test_a_limit_of_time_stops_the_training(clock):
+    timetable = Timetable(limit_s=60, clock=clock)
+    clock.now = 59.0
+    assert not timetable.should_stop
+    clock.now = 60.0
+    assert timetable.should_stop
+    assert timetable.reason == "the limit of time"
+
+
+def test_the_first_reason_to_stop_is_the_one_that_is_told():
+    timetable = Timetable()
+    timetable.stop("SIGTERM")
+    timetable.stop("SIGINT")
+    assert timetable.reason == "SIGTERM"
+
+
+def test_nobody_is_trained_for_when_the_run_is_gone(clock):
+    finished = subprocess.Popen([sys.executable, "-c", ""])
+    finished.wait()
+    timetable = Timetable(principal=finished.pid, clock=clock)
+    assert not timetable.should_stop
+    clock.now = 1.0
+    assert timetable.should_stop
+    assert not Timetable(principal=os.getpid(), clock=lambda: 5.0).should_stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_asks_for_a_stop_and_the_next_one_acts_as_it_did_before(number):
+    seen = []
+    before = signal.signal(number, lambda *_: seen.append("before"))
+    try:
+        with stopping_on_signals(Timetable()) as timetable:
+            os.kill(os.getpid(), number)
+            assert (timetable.reason, seen) == (number.name, [])
+            os.kill(os.getpid(), number)
+            assert seen == ["before"]
+        os.kill(os.getpid(), number)
+        assert seen == ["before", "before"]
+    finally:
+        signal.signal(number, before)
+
+
+def test_the_environment_sets_limit_and_principal(monkeypatch):
+    monkeypatch.setenv("LANDMARKS_MAX_MINUTES", "1.5")
+    monkeypatch.setenv("LANDMARKS_PRINCIPAL", f"{platform.node()}:123")
+    timetable = timetable_of_environment()
+    assert (timetable.limit_s, timetable.principal) == (90.0, 123)
+
+
+def test_a_principal_on_another_machine_is_not_watched(monkeypatch):
+    monkeypatch.delenv("LANDMARKS_MAX_MINUTES", raising=False)
+    monkeypatch.setenv("LANDMARKS_PRINCIPAL", "elsewhere.example:123")
+    timetable = timetable_of_environment()
+    assert (timetable.limit_s, timetable.principal) == (None, None)
+
+
+@pytest.mark.parametrize("minutes", ["soon", "0", "-3", "nan", "inf"])
+def test_a_limit_that_is_no_time_is_refused(monkeypatch, minutes):
+    monkeypatch.setenv("LANDMARKS_MAX_MINUTES", minutes)
+    with pytest.raises(UserError, match=r"LANDMARKS_MAX_MINUTES: .* is no positive number; give minutes, such as 55"):
+        timetable_of_environment()
