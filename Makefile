@@ -53,7 +53,7 @@ pretrained: $(VENV)/.installed
 paper: $(VENV)/.installed
 	$(SNAKEMAKE) --cores $(CORES) --configfile config/$(EXPERIMENT).yaml \
 	  $(if $(CONFIG)$(SWEEP),--config $(CONFIG) $(SWEEP))
-	$(BIN)/landmarks verdict-summary results/$(EXPERIMENT)/verdict
+	$(BIN)/landmarks verdict-summary results/$(EXPERIMENT)$(if $(SEEDS),-sweep)/verdict
 
 verdict-summary: $(VENV)/.installed
 	$(BIN)/landmarks verdict-summary --tolerate-misses $(if $(SUMMARY),--append-to $(SUMMARY)) results/*/verdict

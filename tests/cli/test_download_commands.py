@@ -142,3 +142,15 @@ def test_the_downloads_of_an_experiment_are_listed_by_its_configuration(landmark
     assert "superpoint_v1.pth" not in result.stdout
     (tmp_path / "drawn.yaml").write_text("recipe: short\n", encoding="utf-8")
     assert "its experiments need no downloads" in landmarks("downloads", "--config", "drawn.yaml").stderr
+
+
+def test_what_a_configuration_accepts_and_where_it_puts_downloads_counts(landmarks, tmp_path):
+    (tmp_path / "mine").mkdir()
+    text = (
+        "recipe: short\ndataset: {kind: celeba, name: celeba}\naccept_licences: [celeba]\ndownloads: {folder: mine}\n"
+    )
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    result = landmarks("downloads", "--config", "mine.yaml", "--strict")
+    assert result.returncode == 0
+    assert "licence to accept" not in result.stdout
+    assert "put into mine" in result.stdout

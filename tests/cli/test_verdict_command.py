@@ -63,9 +63,26 @@ def test_several_runs_of_one_experiment_are_its_seeds(landmarks, measured):
 
 
 def test_an_experiment_without_published_figures_passes_and_says_so(landmarks):
-    result = judge(landmarks, "--metrics", "demo=results/demo")
+    result = judge(landmarks, "--metrics", "celeba_k12=results/mine")
     assert result.returncode == 0
-    assert result.stdout == "no published figure of demo is known, so there is nothing to judge\n"
+    assert result.stdout == "no published figure of celeba_k12 is known, so there is nothing to judge\n"
+
+
+def test_a_misspelt_experiment_is_refused(landmarks):
+    result = judge(landmarks, "--metrics", "celebak10=results/mine")
+    assert result.returncode == 2
+    assert "unknown experiment 'celebak10'; did you mean 'celeba_k10'?" in result.stderr
+
+
+def test_one_run_is_one_seed_however_its_folder_is_written(landmarks, measured, tmp_path):
+    run = measured("one", 3.2, 4.2)
+    again = f"celeba_k10={tmp_path / 'results' / 'one'}"
+    assert "twice; give each run once" in judge(landmarks, "--metrics", run, "--metrics", again).stderr
+
+
+def test_seeds_that_all_miss_are_a_miss_however_wide_their_interval(landmarks, measured):
+    options = [part for name, found in (("a", 8.0), ("b", 9.0)) for part in ("--metrics", measured(name, found, 4.2))]
+    assert judge(landmarks, *options).returncode == 1
 
 
 def test_an_experiment_that_was_not_run_is_absent(landmarks, measured):

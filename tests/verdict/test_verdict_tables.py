@@ -139,7 +139,7 @@ def test_junit_has_a_case_a_figure_and_can_be_read_back(verdict):
 
 def test_the_page_of_the_report_has_the_same_rows(verdict):
     page = verdict_page(verdict)
-    assert re.search(r'<th scope="row">miss</th><td class="number">ls3d_k10</td>.*>miss</td>', page)
+    assert re.search(r'<th scope="row">miss</th><td class="number">miss</td><td class="number">ls3d_k10</td>', page)
     assert "a | b" in page
     assert page.startswith("<!DOCTYPE html>")
 

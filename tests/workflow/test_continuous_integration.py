@@ -98,7 +98,7 @@ def test_the_papers_run_sweeps_over_the_seeds_and_accepts_the_licences():
         *(".venv/bin/snakemake", "--cores", "16", "--configfile", "config/ls3d_k30.yaml"),
         *("--config", "accept_licences=[ls3d-w,300w-lp]", "sweep={seed: [1,2]}"),
     ]
-    assert shlex.split(summary) == [".venv/bin/landmarks", "verdict-summary", "results/ls3d_k30/verdict"]
+    assert shlex.split(summary) == [".venv/bin/landmarks", "verdict-summary", "results/ls3d_k30-sweep/verdict"]
     assert planned("paper", "EXPERIMENT=ls3d_k30", "SEEDS=1,2", "ACCEPT=ls3d-w,300w-lp", "CORES=16")[-2:] == [
         run,
         summary,
@@ -122,4 +122,10 @@ def test_the_authors_weights_have_a_target_each():
 )
 def test_verdicts_are_appended_to_the_page_of_a_run_or_printed(variables, options):
     (summary,) = planned("verdict-summary", **variables)[-1:]
-    assert shlex.split(summary) == [".venv/bin/landmarks", "verdict-summary", *options, "results/*/verdict"]
+    assert shlex.split(summary) == [
+        ".venv/bin/landmarks",
+        "verdict-summary",
+        "--tolerate-misses",
+        *options,
+        "results/*/verdict",
+    ]

@@ -22,7 +22,9 @@ rule bootstrap:
             KEYPOINTS[wildcards.keypoints], "bootstrap"
         ),
         weights=lambda wildcards, input: (
-            f"--weights {DOWNLOADS}/{SUPERPOINT}" if input.get("weights") else ""
+            repeated("--weights", [f"{DOWNLOADS}/{SUPERPOINT}"])
+            if input.get("weights")
+            else ""
         ),
     message:
         "Finding bootstrap keypoints: {wildcards.keypoints}"

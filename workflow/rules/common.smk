@@ -70,7 +70,9 @@ EXPERIMENTS = {
     for group in (*TARGETS.values(), MAIN_EXPERIMENTS)
     for name, one in group.items()
 }
-MAIN_FAMILY = str(config.get("experiment", FIRST.experiment))
+MAIN_FAMILY = str(config.get("experiment", FIRST.experiment)) + (
+    "-sweep" if len(MAIN_EXPERIMENTS) > 1 else ""
+)
 # Experiments that one verdict speaks of, by the name that they share: those of one sweep.
 FAMILIES = {
     **{name: list(group) for name, group in TARGETS.items()},
@@ -116,7 +118,7 @@ TRAINED = [
     name for name, experiment in EXPERIMENTS.items() if not experiment.pretrained
 ]
 PRETRAINED = [name for name, experiment in EXPERIMENTS.items() if experiment.pretrained]
-DOWNLOADS = FIRST.downloads.folder
+DOWNLOADS = str(Path(FIRST.downloads.folder).expanduser())
 OFFLINE = is_offline(FIRST.downloads.offline, os.environ)
 
 

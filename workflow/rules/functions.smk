@@ -91,7 +91,7 @@ def downloads_report(names, strict=True):
     table = read_sources(settings.sources)
     rows = readiness(
         names,
-        settings.folder,
+        DOWNLOADS,
         settings.lock,
         FIRST.accept_licences,
         table,

@@ -29,8 +29,10 @@ def bootstrap(
     from landmark_discovery.bootstrap.factory import make_detector
     from landmark_discovery.bootstrap.keypoints import extract_bootstrap_keypoints, write_keypoints
     from landmark_discovery.data.store import read_store
+    from landmark_discovery.downloads.checks import require_stamped
     from landmark_discovery.training.runtime import choose_device
 
+    require_stamped([weights] if weights else [])
     # Only SuperPoint is a network; the settings of the others name no device.
     device = choose_device(chosen.device if chosen.bootstrap.detector == "superpoint" else "cpu")
     detector = make_detector(chosen.bootstrap, weights, chosen.model.input_size_px, device)

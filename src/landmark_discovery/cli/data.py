@@ -48,8 +48,11 @@ def build_dataset(
     """Make a data set of the paper from its downloads: images, and tables for training and evaluation."""
     given = [f"dataset.{key}={value}" for key, value in (("kind", kind), ("archive", archive)) if value is not None]
     chosen = settings_of("build-dataset", settings, config, [*(assignments or []), *given])
+    from landmark_discovery.config.published import dataset_downloads
     from landmark_discovery.data.published.build import build_published
+    from landmark_discovery.downloads.checks import require_stamped
 
+    require_stamped(downloads / name for name in dataset_downloads(chosen))
     build_published(chosen.dataset, downloads, output)
 
 

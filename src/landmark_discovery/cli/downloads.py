@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -43,8 +44,10 @@ def downloads(
     config: Annotated[
         Path | None, typer.Option(help="Configuration file (YAML): look at what its experiments need.")
     ] = None,
-    folder: Annotated[Path, typer.Option(help="Folder of the downloads.")] = DOWNLOADS_FOLDER,
-    lock: Lock = LOCK_FILE,
+    folder: Annotated[Path | None, typer.Option(help=f"Folder of the downloads. Default: {DOWNLOADS_FOLDER}.")] = None,
+    lock: Annotated[
+        Path | None, typer.Option(help=f"Lock file. Default: {LOCK_FILE}.", envvar="LANDMARKS_LOCK")
+    ] = None,
     accept: Accept = None,
     sources: Sources = None,
     offline: Offline = False,
@@ -54,17 +57,33 @@ def downloads(
     from landmark_discovery.downloads.readiness import readiness, readiness_report, require_ready
     from landmark_discovery.downloads.sources import read_sources
 
-    table = read_sources(sources)
-    wanted = list(names or []) + _needed_by(config)
-    rows = readiness(wanted or table, folder, lock, accept or [], table, offline=offline)
+    given = _settings_of(config)
+    table = read_sources(sources or given.sources)
+    wanted = list(names or []) + given.needed
+    accepted = [*(accept or []), *given.accepted]
+    rows = readiness(
+        wanted or table, folder or given.folder, lock or given.lock, accepted, table, offline=offline or given.offline
+    )
     typer.echo(readiness_report(rows))
     if strict:
         require_ready(rows)
 
 
-def _needed_by(config: Path | None) -> list[str]:
+@dataclass(frozen=True)
+class _Given:
+    """Hold what a configuration says of downloads; without one, the defaults."""
+
+    needed: list[str] = field(default_factory=list)
+    accepted: tuple[str, ...] = ()
+    folder: Path = DOWNLOADS_FOLDER
+    lock: Path = LOCK_FILE
+    sources: Path | None = None
+    offline: bool = False
+
+
+def _settings_of(config: Path | None) -> _Given:
     if config is None:
-        return []
+        return _Given()
     from landmark_discovery.config.experiments import expand_experiments
     from landmark_discovery.config.loading import load_config, read_config_file
     from landmark_discovery.config.published import needed_downloads
@@ -73,7 +92,11 @@ def _needed_by(config: Path | None) -> list[str]:
     needed = [name for experiment in experiments.values() for name in needed_downloads(experiment)]
     if not needed:
         raise UserError("its experiments need no downloads", where=config, remedy="leave it out to see all downloads")
-    return needed
+    first = next(iter(experiments.values()))
+    own = first.downloads
+    sources = Path(own.sources) if own.sources else None
+    folder = Path(own.folder).expanduser()
+    return _Given(needed, first.accept_licences, folder, Path(own.lock), sources, own.offline)
 
 
 def download(

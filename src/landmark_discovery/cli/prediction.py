@@ -59,9 +59,11 @@ def convert_weights(
 ) -> None:
     """Convert one of the authors' pretrained files to weights that `predict` reads by the authors' rules."""
     chosen = settings_of("convert-weights", settings, config, assignments)
+    from landmark_discovery.downloads.checks import require_stamped
     from landmark_discovery.pretrained.convert import convert_checkpoint
     from landmark_discovery.training.weights import save_weights
 
+    require_stamped([checkpoint])
     known = _pairs(provenance or [])
     save_weights(output, convert_checkpoint(checkpoint, stage, chosen.num_landmarks, chosen.model, known))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,11 @@ def verdict(
 
     runs = parse_runs(metrics or [])
     listed = read_figures(figures)
+    for name in runs:
+        if name not in listed.experiments and not re.fullmatch(r"(celeba|ls3d)_k\d+", name):
+            raise UserError(
+                f"unknown experiment {name!r}", where="--metrics", remedy=nearest_name(name, listed.experiments)
+            )
     for name in experiment or ():
         if name not in runs and name not in listed.experiments:
             raise UserError(f"unknown experiment {name!r}", remedy=nearest_name(name, {*listed.experiments, *runs}))
@@ -88,7 +94,7 @@ def parse_runs(items: list[str]) -> dict[str, list[Path]]:
         name, separator, folder = item.partition("=")
         if not (name and separator and folder):
             raise UserError(f"--metrics is {item!r}", remedy="write EXPERIMENT=RESULTS_FOLDER")
-        if Path(folder) in runs.setdefault(name, []):
+        if Path(folder).resolve() in [known.resolve() for known in runs.setdefault(name, [])]:
             raise UserError(f"--metrics names {item!r} twice", remedy="give each run once, since each counts as a seed")
         runs[name].append(Path(folder))
     return runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
@@ -74,6 +75,28 @@ def quick_fault(path: Path, source: Source, lock: str | Path) -> Fault | None:
         what = f"it has {size} bytes, and {lock} has {old.size_bytes}"
         return Fault(what, mismatch_remedy(source.name, lock))
     return None
+
+
+def require_stamped(paths: Iterable[Path]) -> None:
+    """Refuse downloads that are no longer the files that were checked; one without a stamp was put there otherwise.
+
+    Args:
+        paths: downloads; beside each lies, as NAME.sha256, the digest that `landmarks download --output` wrote.
+
+    Raises:
+        UserError: a file is missing, or has other bytes than its stamp says.
+    """
+    for path in paths:
+        stamp = path.with_name(f"{path.name}.sha256")
+        if not stamp.is_file():
+            continue
+        wanted = stamp.read_text(encoding="utf-8").split()[:1]
+        if not path.is_file() or wanted != [digest_of(path, "sha256").value]:
+            raise UserError(
+                "not the file that was checked" if path.is_file() else "was checked, and is gone",
+                where=path,
+                remedy=f"remove {stamp} and, if no digest is published, its line in downloads.lock; then run again",
+            )
 
 
 def sha256_of(path: Path, source: Source, lock: str | Path) -> str:

@@ -32,7 +32,7 @@ MEANINGS = {
     Status.within: "the measured figure, or with several seeds the whole confidence interval of their mean, lies in "
     "the accepted range",
     Status.better: "it is lower than the published figure by more than the tolerance, where only worse is refused",
-    Status.miss: "it, or the whole interval, lies outside of the accepted range",
+    Status.miss: "it lies outside of the accepted range, and so does, of several seeds, each single one and their mean",
     Status.undecided: "the interval lies partly inside and partly outside of the accepted range: more seeds would tell",
     Status.absent: "a run has no metrics file, the figure is undefined there, or it was measured by another definition",
 }
@@ -153,7 +153,7 @@ def judge(figure: PublishedFigure, measurements: Sequence[Measurement]) -> Judge
     baselines = summarise([measurement.baseline for measurement in measurements if measurement.baseline is not None])
     summary = summarise(values)
     complete = summary is not None and summary.count == len(measurements)
-    status = _status(figure, summary) if complete and summary is not None else Status.absent
+    status = _status(figure, summary, values) if complete and summary is not None else Status.absent
     return Judgement(figure, status, tuple(measurements), summary, None if baselines is None else baselines.mean)
 
 
@@ -168,10 +168,11 @@ def judge_all(listed: FigureList, measured: Mapping[str, Sequence[Measurement]])
     return Verdict(listed.experiments, judgements, listed.others)
 
 
-def _status(figure: PublishedFigure, summary: Summary) -> Status:
+def _status(figure: PublishedFigure, summary: Summary, values: Sequence[float]) -> Status:
     low, high = figure.accepted
     if summary.low >= low - _ROUNDING and summary.high <= high + _ROUNDING:
         better = figure.sides == "worse" and summary.high < figure.value - figure.tolerance - _ROUNDING
         return Status.better if better else Status.within
-    outside = summary.low > high + _ROUNDING or summary.high < low - _ROUNDING
-    return Status.miss if outside else Status.undecided
+    # Two seeds have an interval so wide that it reaches everything: where not one of them is inside, more won't help.
+    outside = [value > high + _ROUNDING or value < low - _ROUNDING for value in (*values, summary.mean)]
+    return Status.miss if all(outside) else Status.undecided

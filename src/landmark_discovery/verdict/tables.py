@@ -100,8 +100,10 @@ def verdict_page(verdict: Verdict) -> str:
     """Write the verdict as a page of the report."""
     parts = [html.paragraph(f"{summary_line(verdict)}.")]
     if verdict.judgements:
-        rows = [(figure, experiment, *cells) for experiment, figure, *cells in map(_row, verdict.judgements)]
-        parts.append(html.table(("figure", "experiment", *COLUMNS[2:]), rows))
+        rows = [
+            (figure, status, experiment, *cells) for experiment, figure, *cells, status in map(_row, verdict.judgements)
+        ]
+        parts.append(html.table(("figure", "verdict", "experiment", *COLUMNS[2:-1]), rows))
     if verdict.others:
         rows = [(method, experiment, *cells) for experiment, method, *cells in _other_rows(verdict)]
         parts += [html.heading("Other methods, for comparison, never judged")]
