@@ -216,3 +216,12 @@ def test_a_faulty_archive_is_named(tmp_path, content, message):
     with pytest.raises(UserError, match=message) as caught:
         read_npz(path, required=("a",))
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_file_may_be_read_by_those_whom_the_umask_lets_even_where_a_library_replaced_it(tmp_path):
+    with atomic_file(tmp_path / "weights") as temporary:
+        other = tmp_path / "other"
+        other.touch(mode=0o600)
+        other.replace(temporary)
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -33,8 +33,11 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Not tempfile.mkstemp: its files are private to their owner, whatever the umask says.
         temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         try:
             yield temporary
+            # Libraries that put a file of their own in its place make it private.
+            temporary.chmod(mode)
             _flush_to_disk(temporary)
             temporary.replace(target)
         finally:
