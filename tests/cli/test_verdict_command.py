@@ -51,6 +51,8 @@ def test_the_exit_status_says_what_came_out(landmarks, measured, tmp_path, forwa
     names = {path.name for path in (tmp_path / "verdict").iterdir()}
     assert names == {"verdict.md", "verdict.html", "verdict.json", "verdict.xml"}
     assert judge(landmarks, "--metrics", run, "--tolerate-misses").returncode == 0
+    assert "Judged: `results/one`." in (tmp_path / "verdict" / "verdict.md").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "verdict" / "verdict.json").read_text(encoding="utf-8"))["runs"] == ["results/one"]
 
 
 def test_several_runs_of_one_experiment_are_its_seeds(landmarks, measured):

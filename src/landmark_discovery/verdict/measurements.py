@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ class Measurement:
         value: in percent; None: the run has no such figure.
         baseline: mean shape for a forward error, mean landmark for a backward one, in percent; None: unknown.
         absence: why there is no value; "" where there is one.
+        run: results folder of the run; two runs that measured the same are equal.
     """
 
     value: float | None
     baseline: float | None = None
     absence: str = ""
+    run: str = field(default="", compare=False)
 
 
 def metrics_path(results: str | Path, figure: PublishedFigure) -> Path:
@@ -52,7 +54,8 @@ def read_measurements(
     """
     return {
         figure.id: tuple(
-            _measurement(metrics_path(folder, figure), figure) for folder in runs.get(figure.experiment, ())
+            replace(_measurement(metrics_path(folder, figure), figure), run=str(folder))
+            for folder in runs.get(figure.experiment, ())
         )
         for figure in figures
     }

@@ -84,6 +84,7 @@ def summary_line(verdict: Verdict) -> str:
 def markdown(verdict: Verdict) -> str:
     """Write the verdict for people, as Markdown."""
     parts = [f"# Verdict: {', '.join(verdict.experiments)}", f"{summary_line(verdict)}."]
+    parts += [f"Judged: {', '.join(f'`{run}`' for run in _runs(verdict))}."] if _runs(verdict) else []
     if verdict.judgements:
         parts.append(_markdown_table(COLUMNS, [_row(judgement) for judgement in verdict.judgements]))
     if verdict.others:
@@ -99,6 +100,7 @@ def markdown(verdict: Verdict) -> str:
 def verdict_page(verdict: Verdict) -> str:
     """Write the verdict as a page of the report."""
     parts = [html.paragraph(f"{summary_line(verdict)}.")]
+    parts += [html.paragraph(f"Judged: {', '.join(_runs(verdict))}.")] if _runs(verdict) else []
     if verdict.judgements:
         rows = [
             (figure, status, experiment, *cells) for experiment, figure, *cells, status in map(_row, verdict.judgements)
@@ -120,6 +122,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "experiments": list(verdict.experiments),
         "experiments_without_figures": list(verdict.unpublished),
+        "runs": _runs(verdict),
         "exit_status": verdict.exit_status,
         "counts": {str(status): count for status, count in verdict.counts.items()},
         "figures": [_plain(judgement) for judgement in verdict.judgements],
@@ -192,6 +195,12 @@ def _accepted(judgement: Judgement) -> str:
     if figure.sides == "both":
         return f"{low:.2f} to {high:.2f} (±{figure.tolerance:g})"
     return f"at most {high:.2f} (+{figure.tolerance:g})"
+
+
+def _runs(verdict: Verdict) -> list[str]:
+    """Name the results folders that were judged, each once."""
+    measured = (one for judgement in verdict.judgements for one in judgement.measurements)
+    return list(dict.fromkeys(one.run for one in measured if one.run))
 
 
 def _other_rows(verdict: Verdict) -> list[tuple[str, ...]]:
