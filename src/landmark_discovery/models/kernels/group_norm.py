@@ -185,12 +185,8 @@ def propagate(
         tile = tl.arange(0, TILES)
         known = (tile < tiles)[:, None]
         slot = 2 * ((image * tiles + tile[:, None]) * CHANNELS + channel[None, :])
-        total = gain * tl.sum(tl.load(partial + slot, mask=known, other=0.0), 0)
-        product = gain * tl.sum(tl.load(partial + slot + 1, mask=known, other=0.0), 0)
-        total = tl.sum(tl.reshape(total, (CHUNK // GROUP, GROUP)), 1) / (pixels * GROUP)
-        product = tl.sum(tl.reshape(product, (CHUNK // GROUP, GROUP)), 1) / (pixels * GROUP)
-        total = _of_channels(total, CHUNK, GROUP)[None, :]
-        product = _of_channels(product, CHUNK, GROUP)[None, :]
+        total = _group_mean(partial + slot, known, gain, pixels, CHUNK, GROUP)
+        product = _group_mean(partial + slot + 1, known, gain, pixels, CHUNK, GROUP)
         gain = gain[None, :]
         for step in range(STEPS):
             row = (tl.program_id(0) * STEPS + step) * ROWS + tl.arange(0, ROWS)
@@ -205,6 +201,14 @@ def propagate(
                 added_entry = (image * pixels + row[:, None]) * added_stride + channel[None, :]
                 result += tl.load(added + added_entry, mask=inside, other=0.0).to(tl.float32)
             tl.store(output + entry, result.to(output.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def _group_mean(sums, known, gain, pixels, CHUNK: tl.constexpr, GROUP: tl.constexpr):
+    """Average a group's weighted sums over its pixels and channels, for each of its channels (1, CHUNK)."""
+    weighted = gain * tl.sum(tl.load(sums, mask=known, other=0.0), 0)
+    mean = tl.sum(tl.reshape(weighted, (CHUNK // GROUP, GROUP)), 1) / (pixels * GROUP)
+    return _of_channels(mean, CHUNK, GROUP)[None, :]
 
 
 @triton.jit
