@@ -3,6 +3,7 @@ from random import Random
 import pytest
 from misbehaving import serving
 
+from landmark_discovery.downloads.partial import Partial
 from landmark_discovery.downloads.retries import Patience
 from landmark_discovery.downloads.sources import Source
 
@@ -36,3 +37,20 @@ def told():
 @pytest.fixture
 def patience(waits, told):
     return Patience(sleep=waits.append, tell=told.append, generator=Random(0))
+
+
+@pytest.fixture
+def partial(tmp_path):
+    (tmp_path / ".file.part").touch()
+    return Partial(tmp_path / ".file.part")
+
+
+@pytest.fixture
+def heard():
+    """Collect what a transfer tells of its progress."""
+    return []
+
+
+@pytest.fixture
+def progress(heard):
+    return lambda received, total: heard.append((received, total))

@@ -7,28 +7,11 @@ import pytest
 import requests
 
 from landmark_discovery.downloads.drive import transfer_drive
-from landmark_discovery.downloads.partial import Partial, Writer
+from landmark_discovery.downloads.partial import Writer
 from landmark_discovery.downloads.transport import TIMEOUT_S, TransferError
 from landmark_discovery.downloads.web_pages import DRIVE_LIMIT
 
 CONTENT = b"the published bytes"
-
-
-@pytest.fixture
-def partial(tmp_path):
-    (tmp_path / ".file.part").touch()
-    return Partial(tmp_path / ".file.part")
-
-
-@pytest.fixture
-def heard():
-    """Collect what a transfer tells of its progress."""
-    return []
-
-
-@pytest.fixture
-def progress(heard):
-    return lambda received, total: heard.append((received, total))
 
 
 @pytest.fixture

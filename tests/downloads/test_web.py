@@ -10,28 +10,10 @@ from misbehaving import CONTENT, cut, part, redirect, status, trickle, whole
 
 from landmark_discovery import __version__
 from landmark_discovery.downloads import web
-from landmark_discovery.downloads.partial import Partial
 from landmark_discovery.downloads.transport import TIMEOUT_S, TransferError
 from landmark_discovery.downloads.web import WrongPartError, open_http, retry_after_s, transfer_http
 
 SIZE = len(CONTENT)
-
-
-@pytest.fixture
-def partial(tmp_path):
-    (tmp_path / ".file.part").touch()
-    return Partial(tmp_path / ".file.part")
-
-
-@pytest.fixture
-def heard():
-    """Collect what a transfer tells of its progress."""
-    return []
-
-
-@pytest.fixture
-def progress(heard):
-    return lambda received, total: heard.append((received, total))
 
 
 def test_what_is_served_is_written(server, partial, progress, heard):

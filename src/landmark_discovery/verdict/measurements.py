@@ -65,9 +65,8 @@ def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
     if not path.is_file():
         return Measurement(None, absence=f"{path}: no such file")
     metrics = read_metrics(path)
-    # What was asked for stands in the settings, what came of it above them.
-    known = {**metrics.get("settings", {}), **{key: value for key, value in metrics.items() if key != "settings"}}
-    known["regression_images"] = metrics.get("settings", {}).get("regression_images")
+    # The settings say what was asked for, and where they leave that open, the metrics what it came to.
+    known = metrics | {key: value for key, value in metrics.get("settings", {}).items() if value is not None}
     differing = [key for key, wanted in figure.conditions.items() if known.get(key) != wanted]
     if differing:
         key = differing[0]
