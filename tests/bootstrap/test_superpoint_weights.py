@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from landmark_discovery.bootstrap.factory import make_detector
-from landmark_discovery.bootstrap.weights import SUPERPOINT_FILE, load_superpoint
+from landmark_discovery.bootstrap.weights import load_superpoint
 from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
@@ -60,7 +61,7 @@ def test_half_a_file_is_refused(saved, kept_bytes):
     saved.write_bytes(saved.read_bytes()[:kept_bytes])
     with pytest.raises(UserError, match="not SuperPoint's weights") as error:
         load_superpoint(saved)
-    source = read_sources()[SUPERPOINT_FILE]
+    source = read_sources()[SUPERPOINT]
     for part in (
         "`landmarks download superpoint_v1.pth`",
         "put it at resources/downloads/superpoint_v1.pth",

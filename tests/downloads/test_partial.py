@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landmark_discovery.downloads import locking
+from landmark_discovery import locking
 from landmark_discovery.downloads import partial as partial_module
 from landmark_discovery.downloads.partial import Partial, Record, partial_file, remove_leftovers
 from landmark_discovery.errors import UserError

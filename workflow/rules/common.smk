@@ -21,13 +21,13 @@ from landmark_discovery.config.experiments import (
 )
 from landmark_discovery.config.fingerprint import folder_fingerprint
 from landmark_discovery.config.published import (
-    with_context,
     PUBLISHED_KINDS,
     SUPERPOINT,
     checkpoint_download,
     dataset_downloads,
     needed_downloads,
     published_experiment,
+    with_context,
 )
 from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
@@ -40,7 +40,7 @@ from landmark_discovery.downloads.readiness import (
 )
 from landmark_discovery.downloads.sources import find_source, read_sources
 from landmark_discovery.errors import UserError
-from landmark_discovery.holding import hold_folder
+from landmark_discovery.locking import hold_folder
 from landmark_discovery.writable import check_writable
 
 try:

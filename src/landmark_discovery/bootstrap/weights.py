@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.fetch import by_hand
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER, read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
-
-SUPERPOINT_FILE = "superpoint_v1.pth"
 
 
 def load_superpoint(path: str | Path) -> SuperPoint:
@@ -63,10 +62,10 @@ def _check_fit(path: Path, weights: Mapping[str, Tensor], expected: Mapping[str,
 
 
 def _not_weights(path: Path, reason: str) -> UserError:
-    place = DOWNLOADS_FOLDER / SUPERPOINT_FILE
+    place = DOWNLOADS_FOLDER / SUPERPOINT
     return UserError(
         f"not SuperPoint's weights ({reason})",
         where=path,
-        remedy=f"`landmarks download {SUPERPOINT_FILE}` fetches and checks them; or "
-        f"{by_hand(read_sources()[SUPERPOINT_FILE], place)}, or choose the detector `sift`, which needs no weights",
+        remedy=f"`landmarks download {SUPERPOINT}` fetches and checks them; or "
+        f"{by_hand(read_sources()[SUPERPOINT], place)}, or choose the detector `sift`, which needs no weights",
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landmark_discovery.downloads.digests import Digest
-from landmark_discovery.downloads.locking import open_alone
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
+from landmark_discovery.locking import open_alone
 
 LOCK_FILE = Path("downloads.lock")
 _HEAD = "# Downloads without a published digest, as first fetched: name, bytes, sha256. Keep it in version control.\n"

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from landmark_discovery.downloads.locking import open_alone, try_lock
 from landmark_discovery.errors import UserError
+from landmark_discovery.locking import open_alone, try_lock
 from landmark_discovery.writable import REMEDY, blocking_file
 
 # After a kill at most so much comes again.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from landmark_discovery import __version__
 from landmark_discovery.config.training import ModelSettings
+from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS
 from landmark_discovery.models.hourglass import HourglassNetwork
@@ -120,6 +120,4 @@ def _facts(stage: int, num_landmarks: int, model: ModelSettings) -> dict[str, ob
 
 
 def _source_facts(path: Path, checkpoint: Checkpoint) -> dict[str, object]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": path.name, "sha256": digest, "iteration": checkpoint.iteration}
+    return {"file": path.name, "sha256": digest_of(path, "sha256").value, "iteration": checkpoint.iteration}

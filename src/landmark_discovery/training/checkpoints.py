@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,11 +20,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, write_text
+from landmark_discovery.locking import open_alone
 
 KEPT = 2
 _FORMAT = "landmark-discovery-checkpoint"
-_DAMAGED = (SafetensorError, OSError, ValueError, KeyError)
+_DAMAGED = (SafetensorError, UserError, OSError, ValueError, LookupError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class CheckpointFolder:
     """
 
     def __init__(self, folder: str | Path, key: str) -> None:
-        self.root, self.key = Path(folder), key
+        self.root = Path(folder)
         self.folder = self.root / key
 
     def save(self, checkpoint: Checkpoint) -> Path:
@@ -62,7 +65,7 @@ class CheckpointFolder:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
         with atomic_file(path) as temporary:
             save_file(tensors, temporary, metadata={_FORMAT: json.dumps(dict(checkpoint.facts), allow_nan=True)})
-            digest = _sha256(temporary)
+            digest = digest_of(temporary, "sha256").value
         write_text(_digest_file(path), f"{digest}  {path.name}\n")
         for old in self._paths()[:-KEPT]:
             _digest_file(old).unlink(missing_ok=True)
@@ -84,18 +87,16 @@ class CheckpointFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from training here; waits for one that does."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _tell(f"another process trains in {self.root.parent}; waiting until it has ended")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                if not any(self.root.glob("*/*.safetensors")):
-                    self.clear()
+        handle, _ = open_alone(
+            self.root / ".lock",
+            lambda: _tell(f"another process trains in {self.root.parent}; waiting until it has ended"),
+        )
+        try:
+            yield
+        finally:
+            if not any(self.root.glob("*/*.safetensors")):
+                self.clear()
+            os.close(handle)
 
     def clear(self) -> None:
         """Remove all checkpoints of the stage, whatever their key: its result is there."""
@@ -124,19 +125,14 @@ def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 def _read(path: Path) -> Checkpoint | None:
     try:
         expected = _digest_file(path).read_text(encoding="utf-8").split()[0]
-        if _sha256(path) != expected:
+        if digest_of(path, "sha256").value != expected:
             raise ValueError("its bytes aren't those that were written")
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})[_FORMAT])
             return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
-    except (*_DAMAGED, IndexError) as error:
+    except _DAMAGED as error:
         _tell(f"{path} is damaged ({error}); looking for the one before")
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest_file(path: Path) -> Path:

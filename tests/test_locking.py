@@ -1,13 +1,18 @@
 import errno
 import fcntl
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from landmark_discovery.downloads import locking
-from landmark_discovery.downloads.locking import open_alone, try_lock
+from landmark_discovery import locking
+from landmark_discovery.errors import UserError
+from landmark_discovery.locking import hold_folder, open_alone, try_lock
+
+HOLD = "import sys, pathlib; from landmark_discovery.locking import hold_folder; hold_folder(pathlib.Path(sys.argv[1]))"
 
 
 @pytest.fixture
@@ -106,3 +111,29 @@ def test_a_name_that_cannot_be_opened_is_an_error_of_the_system(tmp_path):
         open_alone(tmp_path / "file" / "below")
     with pytest.raises(IsADirectoryError):
         open_alone(tmp_path)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Start a process that holds a folder until it is killed."""
+    code = HOLD + "; print('held', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "lock"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_folder_that_another_run_holds_is_refused_with_its_process(holder, tmp_path):
+    with pytest.raises(UserError, match=rf"another run is at work in this folder \(process {holder.pid}\); wait until"):
+        hold_folder(tmp_path / "lock")
+
+
+def test_a_killed_run_holds_nothing(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    command = [sys.executable, "-c", HOLD, tmp_path / "lock"]
+    assert subprocess.run(command, capture_output=True, text=True).returncode == 0
+    assert (tmp_path / "lock").read_text() != str(os.getpid())
