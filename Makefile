@@ -1,6 +1,10 @@
 # make demo       set up everything and run the embedded experiment
 # make test       set up everything and run linters, type checks and tests
 # make soak       kill and restart a small run 100 times, and compare its results
+# make image, image-cpu                        the container image, for CUDA or for a CPU
+# make sif, sif-gpu                             the same as a file for Apptainer, for --use-singularity
+# make containers-check, cluster-check         run in containers and on a SLURM cluster of its own; installs system packages (root)
+# make lock       choose envs/constraints.txt anew
 # make documents  make config.yaml, config/README.md and the JSON schema anew from the typed configuration
 # make pretrained CORES=16 ACCEPT=celeba,...     measure the authors' published weights and judge them
 # make paper EXPERIMENT=celeba_k10 SEEDS=1,2,3 CORES=16 ACCEPT=celeba,...   the paper's run, once a seed, and its verdict
@@ -24,6 +28,24 @@ SUMMARY ?= $(GITHUB_STEP_SUMMARY)
 CONFIG := $(if $(ACCEPT),'accept_licences=[$(ACCEPT)]')
 SWEEP := $(if $(SEEDS),'sweep={seed: [$(SEEDS)]}')
 
+# docker or podman, and what to give to its build.
+ENGINE ?= $(shell command -v docker || command -v podman)
+BUILD_OPTIONS ?=
+CUDA_BASE ?= docker.io/nvidia/cuda:12.9.1-base-ubuntu24.04
+CPU_BASE ?= docker.io/library/debian:bookworm-slim
+# Address of an index of wheels, for image-cpu: that of PyTorch's CPU builds, where pip finds the CUDA builds first.
+EXTRA_INDEX ?=
+IMAGE := localhost/landmark-discovery
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/landmark_discovery/__init__.py)
+LOCKS := envs/constraints.txt envs/requirements-common.txt
+# As image_tag of src/landmark_discovery/config/container.py.
+tag = $(VERSION)-$(shell cat $(LOCKS) envs/$(1) | sha256sum | cut -c -10)
+CPU_TAG := $(call tag,requirements.txt)-cpu
+GPU_TAG := $(call tag,requirements-gpu.txt)-gpu
+build = $(ENGINE) build --file docker/Dockerfile --build-arg VERSION=$(VERSION) \
+  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
+
+.PHONY: image image-cpu image-tags sif sif-gpu containers-check cluster-check lock
 .PHONY: demo test soak documents pretrained paper verdict-summary clean-results clean
 .DELETE_ON_ERROR:
 
@@ -42,6 +64,38 @@ test: $(VENV)/.installed-test
 
 soak: $(VENV)/.installed-test
 	LANDMARKS_KILL_CYCLES=5 $(BIN)/pytest tests/workflow/test_killing.py
+
+image:
+	$(build) --build-arg BASE_IMAGE=$(CUDA_BASE) --tag $(IMAGE):$(GPU_TAG) .
+
+image-cpu:
+	$(build) --build-arg BASE_IMAGE=$(CPU_BASE) --build-arg VARIANT=cpu \
+	  $(if $(EXTRA_INDEX),--build-arg PIP_EXTRA_INDEX_URL=$(EXTRA_INDEX)) --tag $(IMAGE):$(CPU_TAG) .
+
+image-tags:
+	@echo $(CPU_TAG) $(GPU_TAG)
+
+sif: image-cpu
+	docker/sif.sh $(ENGINE) $(IMAGE):$(CPU_TAG) docker/landmark-discovery-$(CPU_TAG).sif
+
+sif-gpu: image
+	docker/sif.sh $(ENGINE) $(IMAGE):$(GPU_TAG) docker/landmark-discovery-$(GPU_TAG).sif
+
+containers-check: $(VENV)/.installed-test
+	$(BIN)/pytest -s -v -m containers tests/system
+
+cluster-check: $(VENV)/.installed-test
+	$(BIN)/pytest -s -v -m cluster tests/system
+
+# Neither PyTorch nor what only its GPU builds bring, which it pins itself.
+lock: $(BIN)/python
+	rm -rf build/lock
+	$(BIN)/python -m venv build/lock
+	for file in common host; do sed '/^--constraint/d' envs/requirements-$$file.txt > build/lock/$$file.txt; done
+	build/lock/bin/python -m pip install --quiet --requirement build/lock/common.txt --requirement build/lock/host.txt
+	{ sed '/^[^#]/d' envs/constraints.txt; build/lock/bin/python -m pip freeze \
+	  | grep -v -e '^torch==' -e '^triton==' -e '^nvidia-' -e '^cuda-'; } > build/lock/constraints.txt
+	mv build/lock/constraints.txt envs/constraints.txt
 
 documents: $(VENV)/.installed
 	$(BIN)/landmarks config-documents
@@ -70,7 +124,7 @@ $(BIN)/python:
 	  echo "error: no virtual environment with $(PYTHON); on Debian: apt install python3-venv" >&2; exit 1; }
 
 # Done once, and again only when the pins change.
-$(VENV)/.installed: envs/requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/.installed: envs/constraints.txt envs/requirements-common.txt envs/requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --requirement envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@

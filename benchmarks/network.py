@@ -54,7 +54,7 @@ def _seconds(conditions: Conditions, training: bool) -> tuple[float, ...]:
     size_px = config.model.input_size_px
     images = torch.rand(conditions.size.network_batch, 3, size_px, size_px, generator=generator, device=device)
     batch = RawBatch(torch.zeros(1, device=device), images.contiguous(memory_format=torch.channels_last))
-    with arithmetic(config.precision, device):
+    with arithmetic(config.precision, device, config.cpu_threads):
         make = _training_pass if training else _forward_pass
         step = recorded(make(network, batch, config.precision), generator, config.fast, device)
 

@@ -137,7 +137,7 @@ def _fixed_batch_seconds(
 
     rows = torch.arange(2 * config.stage1.batch_pairs) % len(keypoints.image)
     batch = next(feed(images, keypoints.image.cpu(), [rows]))
-    with arithmetic(config.precision, device):
+    with arithmetic(config.precision, device, config.cpu_threads):
         step = recorded(eager_step, randomness.generator, config.fast, device)
         for _ in range(EAGER_STEPS + 1):
             step(batch)

@@ -86,6 +86,7 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_pa
             raise PermissionError(errno.EACCES, "Permission denied", str(self))
         return rename(self, target)
 
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
     monkeypatch.setattr(Path, "replace", second_fails)
     with pytest.raises(UserError, match="Permission denied"), atomic_folder(tmp_path / "out"):
         pass
@@ -169,6 +170,47 @@ def test_a_users_error_passes_unchanged(tmp_path):
     assert str(caught.value) == "No space left on device.png: broken"
 
 
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO])
+def test_a_quota_a_limit_and_a_broken_disk_under_another_exception_are_recognised(tmp_path, number):
+    with (
+        pytest.raises(UserError, match=rf"can't be written \({os.strerror(number)}\)"),
+        atomic_file(tmp_path / "weights"),
+    ):
+        raise RuntimeError(f"I/O error: {os.strerror(number)} (os error {number})")
+
+
+def write_onto_a_folder(folder):
+    with atomic_folder(folder) as temporary:
+        (temporary / "sub" / "a.txt").mkdir(parents=True)
+        write_text(temporary / "sub" / "a.txt", "text")
+
+
+def test_a_file_of_a_folder_is_named_where_it_was_to_be(tmp_path):
+    with pytest.raises(UserError, match=r"out/sub/a\.txt: can't be written \(Is a directory\)") as caught:
+        write_onto_a_folder(tmp_path / "out")
+
+    assert caught.value.where == str(tmp_path / "out" / "sub" / "a.txt")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("exchanging", [True, False])
+def test_a_folder_that_another_process_puts_there_first_is_replaced(tmp_path, monkeypatch, exchanging):
+    rename = Path.replace
+
+    def after_another(self, target):
+        monkeypatch.setattr(Path, "replace", rename)
+        (target / "of another process").mkdir(parents=True)
+        return rename(self, target)
+
+    if not exchanging:
+        monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    with atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "mine").touch()
+        monkeypatch.setattr(Path, "replace", after_another)
+    assert names_in(tmp_path / "out") == ["mine"]
+    assert names_in(tmp_path) == ["out"]
+
+
 def test_json_is_readable_and_refuses_nan(tmp_path):
     write_json(tmp_path / "a.json", {"error": None, "count": 2})
 
@@ -216,6 +258,17 @@ def test_a_faulty_archive_is_named(tmp_path, content, message):
     with pytest.raises(UserError, match=message) as caught:
         read_npz(path, required=("a",))
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_an_array_that_is_said_to_be_shorter_than_it_is_is_refused(tmp_path):
+    """NumPy reads as much as the header says, and would not come to the checksum at the end."""
+    np.savez(tmp_path / "a.npz", a=np.arange(9000.0))
+    whole = (tmp_path / "a.npz").read_bytes()
+    assert b"(9000,)" in whole
+    (tmp_path / "a.npz").write_bytes(whole.replace(b"(9000,)", b"(1000,)"))
+
+    with pytest.raises(UserError, match=r"a\.npz: not a readable \.npz file \(a\.npy isn't what was written\)"):
+        read_npz(tmp_path / "a.npz", required=("a",))
 
 
 def test_a_file_may_be_read_by_those_whom_the_umask_lets_even_where_a_library_replaced_it(tmp_path):

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.writable import REMEDY, blocking_file
 
 # The workflow reads this module too, and its Python need not have NumPy.
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+_Scalar = TypeVar("_Scalar", bound="np.generic")
+# Padding compresses a thousandfold, whole files of arrays by far less: what is large and small at once is a bomb.
+BOMB_BYTES = 2**30
+BOMB_RATIO = 50
+# Of Linux's renameat2.
+_RENAME_EXCHANGE = 2
+# A full disk, a quota, a limit of a file's size, a disk that became read-only, one that is broken.
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @contextmanager
@@ -77,6 +88,28 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def read_json(path: str | Path, *, remedy: str = "make it anew") -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: the file.
+        remedy: what the user can do where it can't be read.
+
+    Raises:
+        UserError: no such file, not JSON, or something else than an object.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"can't be read ({error.strerror})", where=path, remedy=remedy) from error
+    # Numbers of thousands of digits and texts in other codes are a ValueError too.
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"not readable JSON ({error})", where=path, remedy=remedy) from error
+    if not isinstance(content, dict):
+        raise UserError("not a JSON object", where=path, remedy=remedy)
+    return content
+
+
 def write_npz(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as .npz; equal arrays give equal bytes."""
     import numpy as np
@@ -99,7 +132,15 @@ def read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, NDArray[A
 
     try:
         with np.load(path, allow_pickle=False) as archive:
+            _refuse_bomb(sum(member.file_size for member in archive.zip.infolist()), Path(path).stat().st_size)
+            # A checksum stands at the end, and NumPy reads as far as an array's header says.
+            damaged = archive.zip.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} isn't what was written")
             arrays = {name: archive[name] for name in archive.files}
+        # What doesn't begin as an array comes as bytes.
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("it holds other files than arrays")
     except FileNotFoundError as error:
         raise UserError("no such file", where=path) from error
     except Exception as error:
@@ -114,10 +155,38 @@ def read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, NDArray[A
     return arrays
 
 
+def cast_array(arrays: Mapping[str, NDArray[Any]], name: str, kind: type[_Scalar]) -> NDArray[_Scalar]:
+    """Take an array as numbers of a kind, or as text; a fraction doesn't become a whole number.
+
+    Args:
+        arrays: as `read_npz` gives them.
+        name: of the array.
+        kind: of its elements, such as np.float64.
+
+    Raises:
+        UserError: its elements are of another kind.
+    """
+    try:
+        return arrays[name].astype(kind, casting="same_kind")
+    except (TypeError, ValueError) as error:
+        raise UserError(f"array {name!r} holds {arrays[name].dtype}, not {kind.__name__}") from error
+
+
+def _refuse_bomb(unpacked_bytes: int, file_bytes: int) -> None:
+    if unpacked_bytes > max(BOMB_BYTES, BOMB_RATIO * file_bytes):
+        raise ValueError(f"its {file_bytes:,} bytes would unpack to {unpacked_bytes:,}")
+
+
 @contextmanager
 def _explained(target: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
+    except UserError as error:
+        # Who wrote a file of the folder names it by the folder that is gone by now.
+        if error.where is None or temporary not in Path(error.where).parents:
+            raise
+        where = target / Path(error.where).relative_to(temporary)
+        raise UserError(error.what, where=where, remedy=error.remedy) from error
     except Exception as error:
         reason = _reason_for_not_writing(error, target, temporary)
         if reason is None:
@@ -127,14 +196,11 @@ def _explained(target: Path, temporary: Path) -> Iterator[None]:
 
 def _reason_for_not_writing(error: Exception, target: Path, temporary: Path) -> str | None:
     """Say why `target` can't be written; None where the error is about something else, such as reading a file."""
-    if isinstance(error, UserError):
-        return None
-    full = os.strerror(errno.ENOSPC)
-    if full in str(error):
-        # torch and safetensors report a full disk with exceptions of their own.
-        return full
     if not isinstance(error, OSError):
-        return None
+        # torch and safetensors report a full disk with exceptions of their own.
+        return next((reason for reason in map(os.strerror, _DISK_FAULTS) if reason in str(error)), None)
+    if error.errno == errno.ENOSPC:
+        return error.strerror
     named = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
     ours = (temporary, target, *target.parents)
     if named and not any(name in ours or temporary in name.parents for name in named):
@@ -148,18 +214,42 @@ def _hidden_sibling(target: Path) -> Path:
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
-    if not target.is_dir():
-        temporary.replace(target)
-        return
-    # A folder can't be renamed onto one with content, so the old one steps aside first.
-    old = _hidden_sibling(target)
-    target.replace(old)
+    """Rename a folder onto one that may be there; of processes that do so at once, the last one's stays."""
+    while not _took_place(temporary, target) and not _exchanged(temporary, target):
+        # A folder can't be renamed onto one with content, so the old one steps aside first.
+        old = _hidden_sibling(target)
+        with suppress(FileNotFoundError):
+            target.replace(old)
+        try:
+            done = _took_place(temporary, target)
+        except OSError:
+            with suppress(FileNotFoundError):
+                old.replace(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+        if done:
+            return
+
+
+def _took_place(temporary: Path, target: Path) -> bool:
+    """Rename a folder where none is, and say whether that went well."""
+    if target.is_dir():
+        return False
     try:
         temporary.replace(target)
-    except OSError:
-        old.replace(target)
+    except OSError as error:
+        # Another process was faster.
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def _exchanged(temporary: Path, target: Path) -> bool:
+    """Let two folders exchange their names at once, so that none is ever missing; False where the system can't."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = (os.fsencode(temporary.absolute()), os.fsencode(target.absolute()))
+    return rename is not None and rename(0, names[0], 0, names[1], _RENAME_EXCHANGE) == 0
 
 
 def _flush_to_disk(path: Path) -> None:

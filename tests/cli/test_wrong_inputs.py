@@ -197,7 +197,7 @@ def test_more_landmarks_than_there_are_detections_to_cluster_are_refused(ready):
 
 def test_a_gpu_that_is_not_there_is_refused(ready, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    ready.refused(train(ready, "device=cuda"), "device: cuda: a GPU is asked for", "set device to auto or cpu")
+    ready.refused(train(ready, "device=cuda"), "device: cuda: a GPU is asked for", "set device to cpu")
 
 
 @pytest.mark.parametrize(

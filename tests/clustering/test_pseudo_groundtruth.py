@@ -5,6 +5,7 @@ from landmark_discovery.clustering import pseudo_groundtruth
 from landmark_discovery.clustering.detections import Detections, choose_threshold
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
+    NamedDetections,
     PseudoGroundTruth,
     drop_inconsistent,
     find_landmarks,
@@ -76,13 +77,27 @@ def test_the_threshold_can_be_chosen_to_leave_so_many_detections_an_image():
 
 
 def test_no_detection_over_the_threshold_is_an_error_that_says_so():
-    with pytest.raises(UserError, match=r"none of 3 images has a detection over 0\.950"):
+    counts = r"none of 3 images has a detection over 0\.950 \(9 candidates, the best 0\.900\)"
+    with pytest.raises(UserError, match=counts):
         find_landmarks(three_faces(), 3, DetectionSettings(threshold=0.95), CLUSTERING)
+    with pytest.raises(UserError, match=r"none of 2 images .* \(0 candidates, the best 0\.000\); train longer"):
+        find_landmarks(detections([], 2), 3, DetectionSettings(threshold=0.95), CLUSTERING)
 
 
 def test_more_landmarks_than_detections_is_an_error_with_the_counts():
-    with pytest.raises(UserError, match="40 clusters are asked for, but only 18 detections"):
+    counts = "40 clusters are asked for, but only 18 detections .*: 9 in 3 of 3 images, and their mirrored twins"
+    with pytest.raises(UserError, match=counts):
         find_landmarks(three_faces(), 40, DetectionSettings(), CLUSTERING)
+    counts = "40 clusters are asked for, but only 12 detections .*: 6 in 3 of 3 images"
+    with pytest.raises(UserError, match=counts):
+        find_landmarks(three_faces(), 40, DetectionSettings(), ClusteringSettings(max_descriptors=6))
+
+
+def test_no_image_with_two_detections_is_an_error_with_the_counts():
+    rows = [(0, 5.0, 0.9, NOSE, NOSE), (2, 5.0, 0.9, NOSE, NOSE)]
+    named = NamedDetections(detections(rows, 3), np.array([0, 0]), np.array([0, 0]))
+    with pytest.raises(UserError, match=r"none of 3 images keeps 2 detections \(2 keep one\); train longer, lower"):
+        training_clusters(named, CLUSTERING)
 
 
 def test_images_that_keep_a_single_detection_do_not_train_the_next_round():

@@ -66,7 +66,7 @@ def test_every_key_that_matters_to_results_belongs_to_a_step():
     rest = set(step_keys(config, "report")) - seen
     # Paths and downloads are inputs of the workflow, names are in the paths, and the workflow reads the rest.
     assert rest == {
-        *("experiment", "recipe", "pretrained", "accept_licences", "dataset.path"),
+        *("experiment", "recipe", "pretrained", "accept_licences", "dataset.path", "container", "bind"),
         *("downloads.folder", "downloads.lock", "downloads.sources", "downloads.offline"),
         *("sweep.num_landmarks", "sweep.seed", "sweep.dataset"),
     }

@@ -191,10 +191,13 @@ def test_a_bad_image_is_named_counted_and_left_out(tmp_path, make_folder, capsys
 
 def test_when_all_images_are_bad_there_is_an_error(tmp_path, make_folder):
     root = make_folder()
-    for name in ("a.png", "b.png", "c.png"):
-        (root / name).write_bytes(b"")
+    for name, content in (("a.png", b"text"), ("b.png", b""), ("c.png", b"")):
+        (root / name).write_bytes(content)
 
-    with pytest.raises(UserError, match=r"none of the 3 images can be read; the first: a\.png: the file is empty"):
+    counts = (
+        r"none of the 3 images can be read \(2: the file is empty, 1: not a JPEG, .*\); the first: a\.png: not a JPEG"
+    )
+    with pytest.raises(UserError, match=counts):
         prepare_store(root, settings(on_bad_image="skip"), tmp_path / "store")
 
 

@@ -33,7 +33,7 @@ def test_equal_predictions_are_equal_bytes(tmp_path):
         ({"landmarks": np.zeros((2, 4))}, r"landmarks have the shape \(2, 4\), not \(2, K, 2\)"),
         ({"landmarks": np.zeros((3, 2, 2))}, r"not \(2, K, 2\)"),
         ({"score": np.zeros((2, 3))}, r"score \(2, 3\) don't fit 2 images"),
-        ({"landmarks": np.full((2, 2, 2), "left")}, "could not convert string to float"),
+        ({"landmarks": np.full((2, 2, 2), "left")}, "array 'landmarks' holds <U4, not float64"),
     ],
 )
 def test_arrays_that_do_not_belong_together_are_refused(tmp_path, change, fault):

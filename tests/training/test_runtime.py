@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from landmark_discovery.errors import UserError
+from landmark_discovery.threads import CPU_THREADS
 from landmark_discovery.training.runtime import arithmetic, autocast, choose_device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -19,7 +20,7 @@ def test_auto_takes_a_gpu_where_there_is_one_and_the_cpu_can_be_asked_for_anywhe
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_with_a_remedy(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="device: cuda: a GPU is asked for and PyTorch sees none; set device to auto"):
+    with pytest.raises(UserError, match=r"device: cuda: a GPU is asked for and PyTorch sees none.*; set device to cpu"):
         choose_device("cuda")
 
 
@@ -44,6 +45,7 @@ def test_arithmetic_is_as_before_even_after_an_error():
             torch.backends.cudnn.allow_tf32,
             torch.are_deterministic_algorithms_enabled(),
             torch.utils.deterministic.fill_uninitialized_memory,
+            torch.get_num_threads(),
         )
 
     def fail():
@@ -55,6 +57,21 @@ def test_arithmetic_is_as_before_even_after_an_error():
     with pytest.raises(KeyError):
         fail()
     assert state() == before
+
+
+def test_a_cpu_computes_with_a_fixed_number_of_threads_whatever_its_cores():
+    with arithmetic("float32", CPU):
+        assert torch.get_num_threads() == CPU_THREADS
+    with arithmetic("float32", CPU, cpu_threads=3):
+        assert torch.get_num_threads() == 3
+
+
+def test_a_step_that_was_given_a_gpu_does_not_fall_back_to_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("LANDMARKS_GPUS", "1")
+    with pytest.raises(UserError, match="device: auto: a GPU is asked for and PyTorch sees none"):
+        choose_device("auto")
+    assert choose_device("cpu") == CPU
 
 
 def test_a_cpu_computes_in_float32_whatever_is_asked_for():

@@ -15,8 +15,10 @@ rule bootstrap:
         gpu=lambda wildcards, input: (
             gpus(KEYPOINTS[wildcards.keypoints]) if input.get("weights") else 0
         ),
-        mem_mb=lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 2000),
-        runtime=240,
+        mem_mb=growing(
+            lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 2000)
+        ),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: step_settings(
             KEYPOINTS[wildcards.keypoints], "bootstrap"
@@ -29,4 +31,4 @@ rule bootstrap:
     message:
         "Finding bootstrap keypoints: {wildcards.keypoints}"
     shell:
-        "landmarks bootstrap --settings {params.settings:q} --store {input.store:q} {params.weights} --threads {threads} --output {output.keypoints:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} landmarks bootstrap --settings {params.settings:q} --store {input.store:q} {params.weights} --threads {threads} --output {output.keypoints:q} 2>&1 | tee -i {log:q}"

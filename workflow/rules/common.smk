@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import validate
 
 ROOT = Path(str(workflow.current_basedir)).parent.parent
@@ -15,6 +16,12 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from landmark_discovery.cli.failures import failures
+from landmark_discovery.config.container import (
+    bind_variable,
+    bound_folders,
+    container_image,
+    require_image,
+)
 from landmark_discovery.config.experiments import (
     experiments_beside,
     load_experiments,
@@ -31,6 +38,7 @@ from landmark_discovery.config.published import (
 )
 from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
+from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
 from landmark_discovery.downloads.readiness import (
     State,
     is_offline,
@@ -136,16 +144,58 @@ wildcard_constraints:
     direction="forward|backward",
 
 
+DRIVER = shutil.which("nvidia-smi") is not None
+
+
+def gpus(experiment):
+    """Count the GPUs that a process of an experiment takes."""
+    return int(experiment.device == "cuda" or (experiment.device == "auto" and DRIVER))
+
+
+CONTAINER = container_image(
+    FIRST.container,
+    os.environ,
+    ROOT,
+    "gpu" if any(map(gpus, EXPERIMENTS.values())) else "cpu",
+)
+# What steps read and write outside the working folder, where links of it lead included.
+BOUND = bound_folders(
+    [
+        ROOT,
+        "resources",
+        "results",
+        DOWNLOADS,
+        *(str(one.dataset.path) for one in EXPERIMENTS.values() if one.dataset.path),
+        *FIRST.bind,
+    ],
+    Path.cwd(),
+)
+try:
+    # A job on a cluster has its own end, whatever that of the run which submitted it.
+    ignored = DEADLINE_VARIABLE if workflow.remote_exec else None
+    DEADLINE = find_deadline({k: v for k, v in os.environ.items() if k != ignored})
+    if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+        require_image(CONTAINER)
+except UserError as error:
+    sys.exit(f"error: {error}")
+
 # Commands are found without activating an environment, and nothing is written outside the project.
 os.environ.update(
     PATH=os.pathsep.join(
         [os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
     ),
     MPLCONFIGDIR=str(Path(".snakemake/matplotlib").absolute()),
-    # Jobs end with this process, even where it is killed.
-    LANDMARKS_PRINCIPAL=os.environ.get(
-        "LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}"
+    # Jobs end with this process, even where it is killed; those on a cluster with their own.
+    LANDMARKS_PRINCIPAL=(
+        f"{platform.node()}:{os.getpid()}"
+        if workflow.remote_exec
+        else os.environ.get("LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}")
     ),
+    APPTAINER_BIND=bind_variable(BOUND, os.environ),
+    # As the option --nv, but never where there is no driver.
+    **({"APPTAINER_NV": "1"} if DRIVER else {}),
+    # All steps share the minutes of the run.
+    **({DEADLINE_VARIABLE: str(DEADLINE)} if DEADLINE else {}),
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
     LANDMARKS_LOCK=FIRST.downloads.lock,
     LANDMARKS_SOURCES=FIRST.downloads.sources or "",

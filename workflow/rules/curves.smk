@@ -19,8 +19,8 @@ rule plot_curves:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         folder=subpath(input.metrics, parent=True),
     message:

@@ -12,8 +12,8 @@ rule synthesize:
     threads: 2
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         settings=lambda wildcards: step_settings(
             DRAWN_DATASETS[wildcards.dataset], "synthesize"
@@ -40,8 +40,8 @@ rule build_dataset:
     threads: 2
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: step_settings(
             BUILT_DATASETS[wildcards.dataset], "build-dataset"
@@ -67,8 +67,8 @@ rule prepare:
     threads: 2
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=growing(1500),
+        runtime=growing(120),
     params:
         settings=lambda wildcards: step_settings(
             experiment_of_store(wildcards.store), "prepare"

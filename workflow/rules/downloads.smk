@@ -31,8 +31,8 @@ rule download:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=500,
-        runtime=720,
+        mem_mb=growing(500),
+        runtime=growing(720),
     message:
         "Downloading {wildcards.download}"
     shell:

@@ -15,8 +15,8 @@ rule evaluate:
     threads: 2
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         settings=experiment_settings("evaluate"),
         folder=subpath(output.metrics, parent=True),
@@ -43,8 +43,8 @@ rule evaluate_headline:
     threads: 2
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         settings=experiment_settings("evaluate-headline"),
         folder=subpath(output.metrics, parent=True),

@@ -221,15 +221,30 @@ def memory_mb(experiment, small_mb):
     return 16000 if experiment.dataset.kind in PUBLISHED_KINDS else small_mb
 
 
-def gpus(experiment):
-    """Count the GPUs that a process of an experiment takes."""
-    driver = shutil.which("nvidia-smi") is not None
-    return int(experiment.device == "cuda" or (experiment.device == "auto" and driver))
+def memory_mb_of(small_mb):
+    """Give the function of the wildcards that gives the memory of a step of their experiment."""
+    return lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], small_mb)
+
+
+def growing(first):
+    """Give a resource of a job, an amount or a function of the wildcards, that grows with its first three attempts."""
+
+    def grown(wildcards, attempt):
+        amount = first(wildcards) if callable(first) else first
+        return amount * min(attempt, 3)
+
+    return grown
 
 
 def gpus_of(wildcards):
     """Count the GPUs that a job of the wildcards' experiment takes."""
     return gpus(EXPERIMENTS[wildcards.experiment])
+
+
+def threads_of(wildcards):
+    """Count the CPU threads of a job of the wildcards' experiment; a GPU is fed by several."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return 8 if gpus(experiment) else experiment.cpu_threads * experiment.processes
 
 
 def training_gpus_of(wildcards):

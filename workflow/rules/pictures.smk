@@ -31,8 +31,8 @@ rule draw_pictures:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         settings=experiment_settings("draw-pictures"),
         folder=subpath(output.landmarks, parent=True),
@@ -62,8 +62,8 @@ rule draw_keypoints:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         settings=experiment_settings("draw-pictures"),
     message:
@@ -104,8 +104,8 @@ rule plot_training:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         stage1=subpath(input.stage1, parent=True),
         stage2=subpath(input.stage2, parent=True),

@@ -16,8 +16,8 @@ rule convert_weights:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         settings=experiment_settings("convert-weights"),
         checkpoint=lambda wildcards, input: input.digest.removesuffix(".sha256"),
@@ -42,14 +42,14 @@ rule predict:
         "results/{experiment}/benchmarks/predict_stage{stage}.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: 8
+    threads: threads_of
     resources:
         gpu=gpus_of,
-        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3000),
-        runtime=240,
+        mem_mb=growing(memory_mb_of(3000)),
+        runtime=growing(240),
     params:
         settings=experiment_settings("predict-stage{stage}"),
     message:
         "Predicting the landmarks of stage {wildcards.stage}: {wildcards.experiment}"
     shell:
-        "landmarks predict --stage {wildcards.stage} --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.predictions:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} landmarks predict --stage {wildcards.stage} --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.predictions:q} 2>&1 | tee -i {log:q}"

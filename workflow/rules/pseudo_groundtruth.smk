@@ -10,15 +10,15 @@ rule export_pseudo_groundtruth:
         "results/{experiment}/benchmarks/export_pseudo_groundtruth.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: 8
+    threads: threads_of
     resources:
         gpu=training_gpus_of,
-        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3500),
-        runtime=240,
+        mem_mb=growing(memory_mb_of(3500)),
+        runtime=growing(240),
     params:
         command=training_command_of,
         settings=experiment_settings("export-pseudo-groundtruth"),
     message:
         "Exporting the pseudo-ground-truth of {wildcards.experiment}"
     shell:
-        "{params.command} export-pseudo-groundtruth --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.pseudo_groundtruth:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} {params.command} export-pseudo-groundtruth --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.pseudo_groundtruth:q} 2>&1 | tee -i {log:q}"

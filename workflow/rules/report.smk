@@ -10,8 +10,8 @@ rule configuration:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         settings=experiment_settings("report"),
     message:
@@ -68,8 +68,8 @@ rule summary:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=5,
+        mem_mb=growing(1500),
+        runtime=growing(5),
     params:
         benchmarks=lambda wildcards: repeated("--benchmark", benchmarks_of(wildcards)),
         stores=lambda wildcards, input: repeated("--store", input.stores),
@@ -109,8 +109,8 @@ rule report:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=growing(1500),
+        runtime=growing(15),
     params:
         snakefile=workflow.main_snakefile,
     message:

@@ -14,10 +14,10 @@ rule train_stage1:
         experiment=alternatives(TRAINED),
     conda:
         "../../envs/environment.yaml"
-    threads: 8
+    threads: threads_of
     resources:
         gpu=training_gpus_of,
-        mem_mb=lambda wildcards: memory_mb(EXPERIMENTS[wildcards.experiment], 3500),
+        mem_mb=growing(memory_mb_of(3500)),
         runtime=2880,
     params:
         command=training_command_of,
@@ -25,4 +25,4 @@ rule train_stage1:
     message:
         "Stage 1 of {wildcards.experiment}: self-training"
     shell:
-        "{params.command} train-stage1 --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} {params.command} train-stage1 --settings {params.settings:q} --store {input.store:q} --keypoints {input.keypoints:q} --output {output.weights:q} 2>&1 | tee -i {log:q}"

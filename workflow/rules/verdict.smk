@@ -24,8 +24,8 @@ rule verdict:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         measured=lambda wildcards: repeated(
             "--metrics",
@@ -60,8 +60,8 @@ rule provenance:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         benchmarks=lambda wildcards: repeated("--benchmark", benchmarks_of(wildcards)),
         inputs=lambda wildcards: repeated("--input", provenance_inputs_of(wildcards)),

@@ -16,7 +16,7 @@ from landmark_discovery.bootstrap.outliers import find_inliers
 from landmark_discovery.config.data import BootstrapSettings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import read_npz, write_npz
+from landmark_discovery.files import cast_array, read_npz, write_npz
 from landmark_discovery.geometry import crop_to_image
 
 
@@ -64,6 +64,8 @@ class BootstrapKeypoints:
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't belong together."""
+        if self.image.ndim != 1:
+            raise UserError(f"image has the shape {self.image.shape}, not (N,)")
         count = len(self.image)
         if self.points.ndim != 3 or self.points.shape[2] != 2 or len(self.points) != count:
             raise UserError(f"points have the shape {self.points.shape}, not ({count}, P, 2)")
@@ -164,18 +166,18 @@ def read_keypoints(path: str | Path) -> BootstrapKeypoints:
     """Read keypoints.
 
     Raises:
-        UserError: no such file, arrays missing or of other shapes.
+        UserError: no such file, arrays missing, of other shapes or of other types.
     """
     arrays = read_npz(path, required=("image", "points", "score", "inlier", "detector"))
     try:
         return BootstrapKeypoints(
-            image=arrays["image"].astype(np.str_),
-            points=arrays["points"].astype(np.float64),
-            score=arrays["score"].astype(np.float64),
-            inlier=arrays["inlier"].astype(np.bool_),
+            image=cast_array(arrays, "image", np.str_),
+            points=cast_array(arrays, "points", np.float64),
+            score=cast_array(arrays, "score", np.float64),
+            inlier=cast_array(arrays, "inlier", np.bool_),
             detector=str(arrays["detector"]),
         )
-    except (UserError, ValueError) as error:
+    except UserError as error:
         raise UserError(str(error), where=path) from error
 
 

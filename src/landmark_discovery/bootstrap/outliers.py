@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.config.data import OutlierSettings
+from landmark_discovery.threads import fixed_faiss_threads
 
 # faiss wants so many points a list to place its centres.
 POINTS_PER_LIST = 39
@@ -94,7 +95,8 @@ def _inverted_file(vectors: NDArray[np.float32], lists: int) -> faiss.IndexIVFFl
     # One list of very few descriptors is all right here, and not worth faiss's warning.
     index.cp.min_points_per_centroid = 1
     index.nprobe = 1
-    index.train(vectors)
+    with fixed_faiss_threads():
+        index.train(vectors)
     index.add(vectors)
     return index
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.fetch import by_hand
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER, read_sources
+from landmark_discovery.downloads.torch_files import are_parameters, refuse_packed
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
 
@@ -35,6 +36,7 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
             first_bytes = file.read(64).lstrip()
         if first_bytes.startswith(b"<"):
             raise _not_weights(path, "a web page saved under the weights' name")
+        refuse_packed(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise _not_weights(path, f"can't be read: {error.strerror or error}") from error
@@ -43,9 +45,10 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
     except Exception as error:  # torch tells of a damaged file by a dozen kinds of error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _not_weights(path, f"damaged, cut short, or of another format: {reason[:120]}") from error
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not are_parameters(content):
         raise _not_weights(path, "it holds something else than named tensors")
-    return content
+    parameters: Mapping[str, Tensor] = content
+    return parameters
 
 
 def _check_fit(path: Path, weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from landmark_discovery.clustering.lloyd import best_of, lloyd
 from landmark_discovery.config.training import ClusteringSettings
 from landmark_discovery.errors import UserError
+from landmark_discovery.threads import fixed_faiss_threads
 from landmark_discovery.training.runtime import arithmetic
 
 FloatArray = NDArray[np.float32]
@@ -59,7 +60,8 @@ def kmeans(
         max_points_per_centroid=settings.points_per_centroid,
         gpu=device.type == "cuda",
     )
-    run.train(np.ascontiguousarray(descriptors, dtype=np.float32), init_centroids=initial)
+    with fixed_faiss_threads():
+        run.train(np.ascontiguousarray(descriptors, dtype=np.float32), init_centroids=initial)
     return np.asarray(run.centroids, dtype=np.float32)
 
 
@@ -117,7 +119,8 @@ def assign(descriptors: FloatArray, centroids: FloatArray) -> tuple[NDArray[np.i
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     index = faiss.IndexFlatL2(centroids.shape[1])
     index.add(np.ascontiguousarray(centroids, dtype=np.float32))
-    distance, cluster = index.search(np.ascontiguousarray(descriptors, dtype=np.float32), 1)
+    with fixed_faiss_threads():
+        distance, cluster = index.search(np.ascontiguousarray(descriptors, dtype=np.float32), 1)
     return cluster[:, 0], distance[:, 0]
 
 

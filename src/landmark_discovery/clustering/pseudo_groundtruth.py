@@ -16,7 +16,7 @@ from landmark_discovery.clustering.kmeans import CPU, assign, kmeans, spread_sta
 from landmark_discovery.clustering.selection import SEPARATION, closed_flip_map, select_landmarks
 from landmark_discovery.config.training import ClusteringSettings, DetectionSettings
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import read_npz, write_npz
+from landmark_discovery.files import cast_array, read_npz, write_npz
 
 MIN_KEYPOINTS = 2
 DEFAULT_LIMIT = 0.15
@@ -86,6 +86,18 @@ class PseudoGroundTruth:
     centroids: NDArray[np.float32]
     threshold: float
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that don't belong together."""
+        if self.landmarks.ndim != 3 or self.landmarks.shape[::2] != (self.image.size, 2) or self.image.ndim != 1:
+            raise UserError(f"landmarks {self.landmarks.shape} and image {self.image.shape} aren't (N, K, 2) and (N,)")
+        count = self.landmarks.shape[1]
+        if self.score.shape != self.landmarks.shape[:2] or self.flip_map.shape != (count,):
+            raise UserError(f"score {self.score.shape} and flip_map {self.flip_map.shape} don't fit {count} landmarks")
+        if self.centroids.ndim != 2 or len(self.centroids) != count:
+            raise UserError(f"centroids have the shape {self.centroids.shape}, not ({count}, D)")
+        if not np.isin(self.flip_map, np.arange(-1, count)).all():
+            raise UserError(f"flip_map has numbers that are no landmark of 0 to {count - 1}, nor -1")
+
 
 def find_landmarks(
     candidates: Detections,
@@ -107,17 +119,18 @@ def find_landmarks(
         The landmarker, the detections that stay, and the flip purity.
 
     Raises:
-        UserError: no detection at all, or fewer than K.
+        UserError: no detection over the threshold, or fewer than K with their twins.
     """
     threshold = choose_threshold(candidates.score, candidates.num_images, detection)
     found = candidates.select(candidates.score > threshold)
     if not len(found):
         raise UserError(
-            f"none of {candidates.num_images} images has a detection over {threshold:.3f}",
+            f"none of {candidates.num_images} images has a detection over {threshold:.3f}"
+            f" ({len(candidates)} candidates, the best {candidates.score.max(initial=0):.3f})",
             where="pseudo-ground-truth",
             remedy="train longer, or set stage1.detection.target_detections",
         )
-    sample = _clustered_sample(found, clustering)
+    sample = _clustered_sample(found, clustering, round(num_landmarks * clustering.candidate_factor))
     limit = _agreement_limit(found, clustering)
     choices = (
         _cluster(found, sample, threshold, num_landmarks, limit, clustering, restart, device)
@@ -141,11 +154,13 @@ def training_clusters(
     found = found.select(per_image[found.image] >= MIN_KEYPOINTS)
     if not len(found):
         raise UserError(
-            f"none of {found.num_images} images keeps {MIN_KEYPOINTS} detections",
+            f"none of {found.num_images} images keeps {MIN_KEYPOINTS} detections"
+            f" ({np.count_nonzero(per_image)} keep one)",
             where="pseudo-ground-truth",
             remedy="train longer, lower stage1.detection.threshold, or set stage1.detection.target_detections",
         )
-    centroids = kmeans(_clustered_sample(found, clustering), clustering.training_clusters, clustering, device=device)
+    sample = _clustered_sample(found, clustering, clustering.training_clusters)
+    centroids = kmeans(sample, clustering.training_clusters, clustering, device=device)
     return _nearest(found, *_assign_both(found, centroids, clustering.position_weight))
 
 
@@ -185,17 +200,23 @@ def read_pseudo_groundtruth(path: str | Path) -> PseudoGroundTruth:
     """Read a pseudo-ground-truth.
 
     Raises:
-        UserError: no such file, or arrays are missing.
+        UserError: no such file, arrays missing, of other shapes or of other types, or a flip map that leads nowhere.
     """
     arrays = read_npz(path, required=("image", "landmarks", "score", "flip_map", "centroids", "threshold"))
-    return PseudoGroundTruth(
-        image=arrays["image"].astype(np.str_),
-        landmarks=arrays["landmarks"].astype(np.float64),
-        score=arrays["score"].astype(np.float64),
-        flip_map=arrays["flip_map"].astype(np.int64),
-        centroids=arrays["centroids"].astype(np.float32),
-        threshold=float(arrays["threshold"]),
-    )
+    try:
+        threshold = cast_array(arrays, "threshold", np.float64)
+        if threshold.shape:
+            raise UserError(f"threshold has the shape {threshold.shape}, where one number belongs")
+        return PseudoGroundTruth(
+            image=cast_array(arrays, "image", np.str_),
+            landmarks=cast_array(arrays, "landmarks", np.float64),
+            score=cast_array(arrays, "score", np.float64),
+            flip_map=cast_array(arrays, "flip_map", np.int64),
+            centroids=cast_array(arrays, "centroids", np.float32),
+            threshold=float(threshold),
+        )
+    except UserError as error:
+        raise UserError(str(error), where=path) from error
 
 
 @dataclass(frozen=True)
@@ -237,8 +258,9 @@ def _agreement_limit(found: Detections, clustering: ClusteringSettings) -> float
     return (clustering.consistency_limit or DEFAULT_LIMIT) * found.grid_size
 
 
-def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArray[np.float32]:
+def _clustered_sample(found: Detections, settings: ClusteringSettings, clusters: int) -> NDArray[np.float32]:
     """Take the first descriptors and as many twins; images come in a fixed random order, whatever their names."""
+    _check_enough(found, settings, clusters)
     order = np.random.default_rng(settings.seed).permutation(found.num_images)
     first = np.argsort(order[found.image], kind="stable")[: settings.max_descriptors]
     weight = settings.position_weight
@@ -249,6 +271,17 @@ def _clustered_sample(found: Detections, settings: ClusteringSettings) -> NDArra
     del own
     sample[len(sample) // 2 :] = found.flipped_features(weight, first)
     return sample
+
+
+def _check_enough(found: Detections, settings: ClusteringSettings, clusters: int) -> None:
+    taken = min(len(found), settings.max_descriptors)
+    if 2 * taken < clusters:
+        raise UserError(
+            f"{clusters} clusters are asked for, but only {2 * taken} detections are there to form them: {taken} in "
+            f"{len(np.unique(found.image))} of {found.num_images} images, and their mirrored twins",
+            where="clustering",
+            remedy="lower num_landmarks or clustering.training_clusters, give more images, or train longer",
+        )
 
 
 def _assign_both(

@@ -7,12 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from landmark_discovery.config.allowed import allowed_values, schema_node, section_keys
 from landmark_discovery.config.consistency import check_consistency
 from landmark_discovery.config.schema import Config
+from landmark_discovery.config.yaml_text import MAX_CHARACTERS, YamlError, check_values, read_yaml, shown
 from landmark_discovery.errors import UserError, nearest_name
 
 Tree = dict[str, Any]
@@ -31,10 +31,14 @@ def load_config(
     Raises:
         UserError: a key that doesn't exist, a value that isn't allowed, or values that contradict each other.
     """
+    # Snakemake's own reader of YAML refuses less than ours.
+    _check_plain(given, where)
     user = merged(given, overrides or {})
     recipe = user.get("recipe", Config().recipe)
     base = merged(default_values(), recipe_values(recipe) if recipe in ("paper", "short") else {})
     config = _validated(merged(base, user), where)
+    # Digits in quotes become a number only there.
+    _check_plain(config.model_dump(), where)
     check_consistency(config, where)
     return config
 
@@ -46,12 +50,13 @@ def read_config_file(path: str | Path) -> Tree:
         UserError: no such file, no YAML, or not a list of keys.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open(encoding="utf-8") as file:
+            content = read_yaml(file.read(MAX_CHARACTERS + 1))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise UserError(f"can't be read ({reason})", where=path, remedy="give a YAML file") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"not valid YAML ({' '.join(str(error).split())})", where=path) from error
+    except YamlError as error:
+        raise UserError(f"not valid YAML ({error})", where=path) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -71,9 +76,9 @@ def parse_assignments(assignments: Iterable[str]) -> Tree:
         if not separator or not name:
             raise UserError(f"{assignment!r} sets no key", remedy="write section.key=value, such as seed=3")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise UserError(f"{text!r} is no YAML value", where=name, remedy="quote it") from error
+            value = read_yaml(text)
+        except YamlError as error:
+            raise UserError(f"{shown(text)} is no YAML value", where=name, remedy="quote it") from error
         for part in reversed(name.split(".")):
             value = {part: value}
         tree = merged(tree, value)
@@ -83,7 +88,7 @@ def parse_assignments(assignments: Iterable[str]) -> Tree:
 def recipe_values(name: str) -> Tree:
     """Read the keys in which a recipe differs from the paper's values."""
     text = resources.files("landmark_discovery.config").joinpath("recipes", f"{name}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(read_yaml(text))
 
 
 def default_values() -> Tree:
@@ -98,6 +103,13 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def _check_plain(tree: Mapping[str, Any], where: str | Path | None) -> None:
+    try:
+        check_values(tree)
+    except YamlError as error:
+        raise UserError(f"holds {error}", where=where, remedy="take it out") from error
 
 
 def _validated(tree: Tree, where: str | Path | None) -> Config:
@@ -118,8 +130,8 @@ def _with_text_read_as_yaml(tree: Tree, problem: ValidationError) -> Tree:
         names = [part for part in error["loc"] if isinstance(part, str)]
         if isinstance(error["input"], str) and len(names) == len(error["loc"]):
             try:
-                value: Any = yaml.safe_load(error["input"])
-            except yaml.YAMLError:
+                value: Any = read_yaml(error["input"])
+            except YamlError:
                 continue
             for name in reversed(names):
                 value = {name: value}
@@ -138,7 +150,7 @@ def _explained(problem: ValidationError, where: str | Path | None) -> UserError:
     if first["type"] == "missing":
         path = path[:-1]
     allowed = allowed_values(_node_at_or_above(path))
-    return UserError(f"{_dotted(path)} is {first['input']!r}", where=where, remedy=f"allowed: {allowed}")
+    return UserError(f"{_dotted(path)} is {shown(first['input'])}", where=where, remedy=f"allowed: {allowed}")
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

@@ -41,9 +41,24 @@ class Config(Section):
     precision: Literal["float32", "tf32", "bfloat16"] = Field(
         "tf32", description="Arithmetic of the network on a GPU; a CPU always uses float32."
     )
+    cpu_threads: PositiveCount = Field(
+        2,
+        description="Threads of the network on a CPU, whatever its cores: other numbers round otherwise. Raise it "
+        "where there are many cores, and keep it where results shall be repeated.",
+    )
     processes: PositiveCount = Field(
         1,
         description="Processes that the workflow lets train together, one a GPU (docs/several-gpus.md).",
+    )
+    container: str = Field(
+        "docker/landmark-discovery-{tag}.sif",
+        description="Image for `--use-singularity`: a file (`make sif`), or docker://REGISTRY/NAME:{tag}; `{tag}` "
+        "stands for version, environment and variant.",
+    )
+    bind: tuple[str, ...] = Field(
+        (),
+        description="Folders outside the working folder that containers see, beside `dataset.path` and "
+        "`downloads.folder`.",
     )
     pretrained: bool = Field(
         False,

@@ -15,7 +15,7 @@ from landmark_discovery.config.loading import Tree, default_values, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError, nearest_name
 
-_NETWORK = ("model", "device", "precision", "fast")
+_NETWORK = ("model", "device", "precision", "cpu_threads", "fast")
 
 # The step that makes the images of a data set; none for a folder of the user's.
 _SOURCE_STEPS = {"synthetic": "synthesize", "celeba": "build-dataset", "ls3d": "build-dataset"}

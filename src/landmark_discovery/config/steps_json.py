@@ -36,7 +36,7 @@ def read_step_settings(text: str) -> Config:
     """
     try:
         given = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON ({error})", where=_WHERE, remedy=_REMEDY) from error
     if not isinstance(given, dict):
         raise UserError("not a JSON object", where=_WHERE, remedy=_REMEDY)

@@ -27,8 +27,9 @@ class ModelSettings(Section):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> ModelSettings:
-        if self.grid_size % 2**self.depth:
-            raise ValueError(f"input_size_px {self.input_size_px} is no multiple of 4 * 2^depth = {4 * 2**self.depth}")
+        # A power of a depth of billions would not fit into memory.
+        if self.depth >= self.grid_size.bit_length() or self.grid_size % 2**self.depth:
+            raise ValueError(f"input_size_px {self.input_size_px} is no multiple of 4 * 2^{self.depth}")
         if (self.width // 8) % self.norm_groups:
             raise ValueError(f"norm_groups {self.norm_groups} doesn't divide width / 8 = {self.width // 8}")
         return self

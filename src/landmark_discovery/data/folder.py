@@ -140,9 +140,17 @@ def _listed_samples(root: Path, path: Path) -> pd.DataFrame:
             raise UserError(
                 f"{image!r} isn't an image by its name", where=where, remedy=f"valid endings: {' '.join(SUFFIXES)}"
             )
-        if not (root / image).is_file():
+        if not _is_there(root / image):
             raise UserError(f"image {image!r} isn't there", where=where, remedy="correct the name or remove the row")
     return table[[*SAMPLE_COLUMNS, "line"]].sort_values("image", ignore_index=True)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A name that is longer than names of files can be.
+        return False
 
 
 def _check_count(where: Path, samples: pd.DataFrame) -> None:
@@ -190,7 +198,7 @@ def _landmarks_of(root: Path, path: Path, images: list[str]) -> NDArray[np.float
     for image, line, points in zip(table.image, table.line, table.points, strict=True):
         if image in positions:
             landmarks[positions[image]] = points
-        elif not (root / image).is_file():
+        elif not _is_there(root / image):
             raise UserError(
                 f"landmarks for {image!r}, which isn't there",
                 where=f"{path}, line {line}",

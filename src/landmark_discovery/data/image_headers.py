@@ -148,14 +148,17 @@ def _tiff(data: bytes) -> ImageHeader:
 
 
 def _tiff_tags(data: bytes) -> dict[int, int]:
-    """Read the whole-number tags of the first directory."""
+    """Read the whole-number tags of the first directory; of a tag that stands twice decoders take the first."""
     order = "<" if data[:2] == b"II" else ">"
     (offset,) = struct.unpack_from(f"{order}I", data, 4)
     (count,) = struct.unpack_from(f"{order}H", data, offset)
-    tags = {}
+    tags: dict[int, int] = {}
+    seen: set[int] = set()
     for position in range(offset + 2, offset + 2 + 12 * count, 12):
         tag, kind, _, value = struct.unpack_from(f"{order}HHI4s", data, position)
-        if kind in (3, 4):  # 16 and 32 bits; the shorter ones stand at the front of the field
+        first = tag not in seen
+        seen.add(tag)
+        if first and kind in (3, 4):  # 16 and 32 bits; the shorter ones stand at the front of the field
             (tags[tag],) = struct.unpack_from(f"{order}H" if kind == 3 else f"{order}I", value)
     return tags
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from landmark_discovery.errors import UserError
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # Nine times a photograph of 12 megapixels; decoded, 0.3 GB as 8-bit RGB and 0.8 GB as 16-bit RGBA.
 MAX_IMAGE_PIXELS = 108_000_000
+# That as 16-bit RGBA without compression, and as much again for what else a file may hold.
+MAX_IMAGE_BYTES = 16 * MAX_IMAGE_PIXELS
 # OpenCV 5 moved these functions; 0 is silence in both.
 _decoder_log: Any = cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2
 _SILENT = 0
@@ -36,7 +39,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     the decoder notices them.
 
     Raises:
-        UserError: no readable file, not an image, broken, or more than `MAX_IMAGE_PIXELS`.
+        UserError: no readable file, not an image, broken, or more than `MAX_IMAGE_PIXELS` or `MAX_IMAGE_BYTES`.
     """
     data = _file_content(path)
     header = _checked_header(path, data)
@@ -58,7 +61,8 @@ def read_image_size(path: str | Path) -> tuple[int, int]:
     """Read (width, height) in pixels of an image as `read_image` would give it, without decoding it.
 
     Raises:
-        UserError: no readable file, not an image, visibly broken, or more than `MAX_IMAGE_PIXELS`.
+        UserError: no readable file, not an image, visibly broken, or more than `MAX_IMAGE_PIXELS` or
+            `MAX_IMAGE_BYTES`.
     """
     header = _checked_header(path, _file_content(path))
     return header.width, header.height
@@ -77,6 +81,12 @@ def quiet_decoder() -> Iterator[None]:
 
 def _file_content(path: str | Path) -> bytes:
     try:
+        found = Path(path).stat()
+        # A pipe would be waited for, and a device may never end.
+        if stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+            raise _broken(path, "not a file but a pipe or device")
+        if found.st_size > MAX_IMAGE_BYTES:
+            raise _broken(path, f"{found.st_size:,} bytes; at most {MAX_IMAGE_BYTES:,} are read")
         return Path(path).read_bytes()
     except OSError as error:
         raise _broken(path, f"can't be read ({error.strerror})") from error

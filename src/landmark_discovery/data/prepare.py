@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -34,6 +33,7 @@ from landmark_discovery.data.store import (
 )
 from landmark_discovery.data.tables import BOX_COLUMNS
 from landmark_discovery.errors import UserError
+from landmark_discovery.files import read_json
 from landmark_discovery.geometry import (
     area_inside,
     crop_rectangle,
@@ -46,6 +46,7 @@ from landmark_discovery.geometry import (
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Dropped = list[dict[str, str]]
+NAMED_REASONS = 3
 
 
 def prepare_store(
@@ -145,8 +146,10 @@ def _measured(source: ImageFolder, skip: bool, workers: int) -> tuple[ImageFolde
         else:
             raise size
     if not kept:
+        reasons = Counter(entry["reason"] for entry in dropped).most_common(NAMED_REASONS)
+        counts = ", ".join(f"{count}: {reason}" for reason, count in reasons)
         raise UserError(
-            f"none of the {len(source)} images can be read",
+            f"none of the {len(source)} images can be read ({counts})",
             where=source.root,
             remedy=f"the first: {dropped[0]['image']}: {dropped[0]['reason']}",
         )
@@ -168,7 +171,7 @@ def _size_or_fault(path: Path, decode: bool) -> tuple[int, int] | UserError:
 def _source_facts(folder: Path, made_by_us: bool) -> dict[str, Any]:
     """Repeat what the pipeline wrote down of a data set that it made, such as the archive that its images are from."""
     facts = folder / "facts.json"
-    return {"source": json.loads(facts.read_text(encoding="utf-8"))} if made_by_us and facts.is_file() else {}
+    return {"source": read_json(facts)} if made_by_us and facts.is_file() else {}
 
 
 def _boxes(source: ImageFolder, sizes: NDArray[np.int64], check: bool) -> NDArray[np.float64]:

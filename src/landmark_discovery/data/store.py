@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_folder
+from landmark_discovery.files import atomic_folder, read_json
 
 SAMPLE_COLUMNS = ("image", "split", "subject", "width", "height")
 RECTANGLES = ("box", "crop", "window")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 STORED_COLUMNS = ("stored_width", "stored_height")
+_SIDES = ("train", "test")
 # The first table of true points, and how it and others beside it are named.
 LANDMARKS = "landmarks"
 LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
@@ -87,7 +91,9 @@ class ImageStore:
 
 
 def write_store(folder: str | Path, store: ImageStore) -> None:
-    """Write a store as a folder of images.npy, samples.csv, tables of landmarks and facts.json, whole or not at all.
+    """Write a store as a folder, whole or not at all.
+
+    In it are images.npy, samples.csv, tables of landmarks, facts.json, and SHA256SUMS with the digests of them all.
 
     Raises:
         UserError: the folder can't be written, or the disk is full.
@@ -124,25 +130,29 @@ def write_store_from(
         for name, points in {**first, **(more_landmarks or {})}.items():
             landmark_table(names, points).to_csv(temporary / f"{name}.csv", index=False)
         stored_size = samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)
-        digest = _write_images(temporary / "images.npy", images, stored_size)
-        text = json.dumps({**facts, "images_sha256": digest}, indent=2, ensure_ascii=False, allow_nan=False)
+        pixels, whole = _write_images(temporary / "images.npy", images, stored_size)
+        text = json.dumps({**facts, "images_sha256": pixels}, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
+        write_digests(temporary, {"images.npy": whole})
 
 
-def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> str:
-    """Write the images one after another and give the sha256 of their pixels."""
+def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> tuple[str, str]:
+    """Write the images one after another and give the sha256 of their pixels and that of the file."""
     width, height = stored_size.max(axis=0).tolist()
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(stored_size), height, width, 3)}
-    digest = hashlib.sha256()
+    header = BytesIO()
+    shape = (len(stored_size), height, width, 3)
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    pixels, whole = hashlib.sha256(), hashlib.sha256(header.getvalue())
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(header.getvalue())
         # Written row by row and not through a memory map, in which a full disk kills the process without a word.
         for image, (image_width, image_height) in zip(images, stored_size, strict=True):
             row = np.zeros((height, width, 3), dtype=np.uint8)
             row[:image_height, :image_width] = image
-            digest.update(row.data)
+            pixels.update(row.data)
+            whole.update(row.data)
             file.write(row.data)
-    return digest.hexdigest()
+    return pixels.hexdigest(), whole.hexdigest()
 
 
 def dataset_facts(
@@ -191,21 +201,56 @@ def dataset_facts(
 def read_store(folder: str | Path) -> ImageStore:
     """Open a prepared data set; its images stay on disk until they are read.
 
+    One that another process replaces meanwhile is opened anew, so that all its files belong together.
+
     Raises:
-        UserError: the folder isn't a prepared data set.
+        UserError: the folder isn't a prepared data set, or one of its files has changed since it was written.
     """
-    path = Path(folder)
+    path, store = Path(folder), None
     try:
-        images = np.load(path / "images.npy", mmap_mode="r")
-        samples = _read_samples(path / "samples.csv")
-        facts = json.loads((path / "facts.json").read_text(encoding="utf-8"))
-        tables = {name: _points_of_table(pd.read_csv(path / f"{name}.csv")) for name in landmark_tables(path)}
-        if {len(samples), *map(len, tables.values())} != {len(images)}:
-            raise ValueError("its files don't have the same number of images")
-    except (OSError, EOFError, ValueError, KeyError) as error:
+        while store is None:
+            store = _opened_unchanged(path)
+    except Exception as error:  # NumPy and pandas tell of a damaged file by a dozen kinds of error
         raise UserError(
             f"not a prepared data set ({error})", where=path, remedy="make it with `landmarks prepare`"
         ) from error
+    return store
+
+
+def _opened_unchanged(path: Path) -> ImageStore | None:
+    """Open a store; None where another process has put another folder in its place meanwhile."""
+    # As long as the folder is open, no other one has its number.
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        store = _open_store(path)
+        return store if _is_at(handle, path) else None
+    except Exception:
+        if _is_at(handle, path):
+            raise
+        return None
+    finally:
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    return os.path.samestat(os.fstat(handle), path.stat())
+
+
+def _open_store(path: Path) -> ImageStore:
+    images = np.lib.format.open_memmap(path / "images.npy", mode="r")
+    samples = _read_samples(path / "samples.csv")
+    facts = read_json(path / "facts.json")
+    tables = {name: _points_of_table(pd.read_csv(path / f"{name}.csv")) for name in landmark_tables(path)}
+    if {len(samples), *map(len, tables.values())} != {len(images)}:
+        raise ValueError("its files don't have the same number of images")
+    _check_images(images, samples)
+    if (path / "images.npy").stat().st_size != images.offset + images.nbytes:
+        raise ValueError("images.npy is longer than its images")
+    names = ["images.npy", "samples.csv", "facts.json", *(f"{name}.csv" for name in tables)]
+    strange = (read_digests(path) or dict.fromkeys(names)).keys() ^ set(names)
+    if strange:
+        raise ValueError(f"of its files and {LIST}, only one knows {min(strange)}")
+    check_digests(path, names)
     return ImageStore(images, samples, tables.pop(LANDMARKS, None), facts, tables)
 
 
@@ -222,7 +267,20 @@ def _read_samples(path: Path) -> pd.DataFrame:
     missing = [name for name in (*SAMPLE_COLUMNS, *corners, *STORED_COLUMNS) if name not in samples]
     if missing:
         raise ValueError(f"samples.csv lacks the column {missing[0]}")
+    if not samples["split"].isin(_SIDES).all():
+        raise ValueError(f"samples.csv has splits that are none of {', '.join(_SIDES)}")
+    numbers = samples[["width", "height", *corners, *STORED_COLUMNS]].to_numpy(dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("samples.csv lacks numbers")
     return samples
+
+
+def _check_images(images: NDArray[Any], samples: pd.DataFrame) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+        raise ValueError(f"images.npy holds {images.dtype} of the shape {images.shape}, not uint8 (N, H, W, 3)")
+    stored = samples[list(STORED_COLUMNS)].to_numpy(dtype=np.float64)
+    if (stored % 1 != 0).any() or (stored < 1).any() or (stored > images.shape[2:0:-1]).any():
+        raise ValueError("samples.csv has sizes that its images can't have")
 
 
 def landmark_table(names: NDArray[np.str_], landmarks: NDArray[np.float64]) -> pd.DataFrame:

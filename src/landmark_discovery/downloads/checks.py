@@ -90,7 +90,7 @@ def require_stamped(paths: Iterable[Path]) -> None:
         stamp = path.with_name(f"{path.name}.sha256")
         if not stamp.is_file():
             continue
-        wanted = stamp.read_text(encoding="utf-8").split()[:1]
+        wanted = stamp.read_text(encoding="utf-8", errors="replace").split()[:1]
         if not path.is_file() or wanted != [digest_of(path, "sha256").value]:
             raise UserError(
                 "not the file that was checked" if path.is_file() else "was checked, and is gone",

@@ -244,7 +244,7 @@ def _read_record(path: Path) -> Record | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         record = Record(**content)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     texts = (record.address, record.etag, record.modified)
     right = all(isinstance(text, str) for text in texts) and isinstance(record.length, int | None)

@@ -22,7 +22,7 @@ from landmark_discovery.training.prediction import (
 )
 from landmark_discovery.training.runs import landmarker_of
 from landmark_discovery.training.runtime import arithmetic, choose_device
-from landmark_discovery.training.weights import load_weights
+from landmark_discovery.training.weights import load_weights, require_landmarks
 
 
 def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Config) -> Predictions:
@@ -39,15 +39,17 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
         config: keys of the step `predict-stage1` or `predict-stage2`.
 
     Raises:
-        UserError: the weights are missing or of the other stage, or a GPU is asked for and none is there.
+        UserError: the weights are missing, of the other stage or lack what names landmarks, or a GPU is asked for and
+            none is there.
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage, CONVENTIONS.values())
+    require_landmarks(weights, trained)
     convention = trained.convention
     network = network_on(device, trained, config.fast)
     images = stored_images(store, device, config.fast)
     indices, size_px = np.arange(len(store)), trained.model.input_size_px
-    with arithmetic(config.precision, device):
+    with arithmetic(config.precision, device, config.cpu_threads):
         if stage == 1:
             points, score = predict_stage1(
                 network,

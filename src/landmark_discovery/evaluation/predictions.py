@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import read_npz, write_npz
+from landmark_discovery.files import cast_array, read_npz, write_npz
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Predictions:
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't belong together."""
+        if self.image.ndim != 1:
+            raise UserError(f"image has the shape {self.image.shape}, not (N,)")
         count = len(self.image)
         if self.landmarks.ndim != 3 or self.landmarks.shape[2] != 2 or len(self.landmarks) != count:
             raise UserError(f"landmarks have the shape {self.landmarks.shape}, not ({count}, K, 2)")
-        if len(self.split) != count or self.score.shape != self.landmarks.shape[:2]:
+        if self.split.shape != (count,) or self.score.shape != self.landmarks.shape[:2]:
             raise UserError(f"split {self.split.shape} and score {self.score.shape} don't fit {count} images")
 
 
@@ -46,15 +48,15 @@ def read_predictions(path: str | Path) -> Predictions:
     """Read predictions.
 
     Raises:
-        UserError: no such file, arrays missing or of other shapes.
+        UserError: no such file, arrays missing, of other shapes or of other types.
     """
     arrays = read_npz(path, required=("image", "split", "landmarks", "score"))
     try:
         return Predictions(
-            image=arrays["image"].astype(np.str_),
-            split=arrays["split"].astype(np.str_),
-            landmarks=arrays["landmarks"].astype(np.float64),
-            score=arrays["score"].astype(np.float64),
+            image=cast_array(arrays, "image", np.str_),
+            split=cast_array(arrays, "split", np.str_),
+            landmarks=cast_array(arrays, "landmarks", np.float64),
+            score=cast_array(arrays, "score", np.float64),
         )
-    except (UserError, ValueError) as error:
+    except UserError as error:
         raise UserError(str(error), where=path) from error

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.data.digest_list import check_digests
 from landmark_discovery.data.store import CORNERS, LANDMARKS, landmark_tables
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
@@ -76,10 +77,11 @@ def read_folder_truth(folder: str | Path, table: str = LANDMARKS) -> GroundTruth
         table: name of the points' table without its ending; where the default isn't there, there is no ground truth.
 
     Raises:
-        UserError: as in `read_truth`, or another table than the default isn't there.
+        UserError: as in `read_truth`, another table than the default isn't there, or a prepared table has changed.
     """
     path = Path(folder)
     landmarks = path / f"{table}.csv"
+    check_digests(path, ["samples.csv", landmarks.name])
     if not landmarks.exists():
         _refuse_missing_table(path, table)
         return read_truth(path / "samples.csv", None)

@@ -14,6 +14,7 @@ from numpy._core import multiarray
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landmark_discovery.downloads.torch_files import are_parameters, refuse_packed
 from landmark_discovery.errors import UserError
 
 # The authors' spellings.
@@ -91,6 +92,7 @@ def _load(path: Path) -> object:
     if first_bytes.startswith(b"<"):
         raise _wrong(path, "a web page saved under its name", FETCH_ANEW)
     try:
+        refuse_packed(path)
         with torch.serialization.safe_globals(_ARRAY_GLOBALS):
             content: object = torch.load(path, map_location="cpu", weights_only=True)
             return content
@@ -115,14 +117,14 @@ def _check_stage(path: Path, content: Mapping[object, object], stage: int) -> No
         raise UserError(f"a file of stage {3 - stage}", where=path, remedy=f"give that of stage {stage}")
     for key in (PARAMETERS, OWN_KEY[stage]):
         if key not in content:
-            found = ", ".join(str(name) for name in list(content)[:8]) or "nothing"
+            found = ", ".join(name for name in list(content)[:8] if isinstance(name, str)) or "nothing"
             raise _wrong(path, f"{key!r} is missing; it has {found}")
 
 
 def _parameters(path: Path, state: object) -> dict[str, Tensor]:
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not are_parameters(state):
         raise _wrong(path, f"its {PARAMETERS!r} holds something else than named tensors")
-    return {str(name).removeprefix(PARALLEL_PREFIX): value for name, value in state.items()}
+    return {name.removeprefix(PARALLEL_PREFIX): value for name, value in state.items()}
 
 
 def _centroids(path: Path, value: object) -> NDArray[np.float32]:
@@ -147,7 +149,9 @@ def _flip_map(path: Path, value: object) -> NDArray[np.int64]:
 
 def _numbers(path: Path, key: str, value: object, axes: int) -> NDArray[Any]:
     try:
-        array = np.asarray(value)
+        # A tensor can repeat one number, and a list one part, more often than there is memory for.
+        fits = _count(value, axes, path.stat().st_size) <= path.stat().st_size
+        array = np.asarray(value) if fits else np.empty(0, dtype=object)
     except (TypeError, ValueError, RuntimeError):
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "iuf" or array.ndim != axes or array.size == 0:
@@ -155,8 +159,24 @@ def _numbers(path: Path, key: str, value: object, axes: int) -> NDArray[Any]:
     return array
 
 
+def _count(value: object, axes: int, limit: int) -> int:
+    """Count the numbers of nested lists, as far as `limit`; more nested than there are axes, they are too many."""
+    if isinstance(value, Tensor):
+        return value.numel()
+    if not isinstance(value, list | tuple):
+        return np.size(value) if isinstance(value, np.ndarray) else 1
+    if not axes:
+        return limit + 1
+    total = 0
+    for part in value:
+        total += max(1, _count(part, axes - 1, limit))
+        if total > limit:
+            break
+    return total
+
+
 def _whole_number(value: object) -> int | None:
-    return int(value) if isinstance(value, int | np.integer) else None
+    return int(value) if isinstance(value, int | np.integer) and abs(int(value)) < 2**63 else None
 
 
 def _wrong(path: Path, reason: str, remedy: str = "give one of the authors' files") -> UserError:

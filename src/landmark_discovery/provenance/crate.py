@@ -5,7 +5,6 @@ Profile: Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5), on RO-
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +15,7 @@ from rocrate.rocrate import ROCrate
 import landmark_discovery
 from landmark_discovery.config.loading import read_config_file
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_file
+from landmark_discovery.files import atomic_file, read_json
 from landmark_discovery.provenance.environment import package_version
 from landmark_discovery.provenance.record import step_record, time_span
 
@@ -39,6 +38,7 @@ OUTPUTS = {
     "verdict": ("verdict/verdict.*",),
 }
 _NEEDED = ("config.yaml", "evaluation/stage1/metrics.json", "evaluation/stage2/metrics.json")
+_MAKE_PROVENANCE = "make it with `landmarks provenance`"
 # Beside the main Snakefile.
 _WORKFLOW_FILES = ("LICENSE", "envs/*", "workflow/**/*")
 _FORMATS = {
@@ -145,12 +145,24 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _read_provenance(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {key: content[key] for key in ("code", "inputs", "started", "ended")}
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        content = read_json(path)
+    except UserError as error:
+        raise UserError(f"no readable provenance ({error.what})", where=path, remedy=_MAKE_PROVENANCE) from error
+    record: dict[str, Any] = {key: content.get(key) for key in ("code", "inputs", "started", "ended")}
+    code, inputs = record["code"], record["inputs"]
+    right = _has_texts(code, "version", "revision") and isinstance(inputs, list)
+    right = right and all(_has_texts(one, "path", "sha256") for one in inputs)
+    if not right or not all(isinstance(record[key], str | None) for key in ("started", "ended")):
         raise UserError(
-            f"no readable provenance ({error})", where=path, remedy="make it with `landmarks provenance`"
-        ) from error
+            "no readable provenance (of code, inputs, started and ended, one isn't what it should be)",
+            where=path,
+            remedy=_MAKE_PROVENANCE,
+        )
+    return record
+
+
+def _has_texts(value: object, *keys: str) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)
 
 
 def _record_of_benchmarks(folder: Path) -> dict[str, Any]:
@@ -197,7 +209,8 @@ def _add_file(crate: ROCrate, path: Path, name: str) -> File:
 
 def _named_inputs(crate: ROCrate, folder: Path, record: Mapping[str, Any]) -> dict[str, list[ContextEntity]]:
     """Name what went in but isn't packed: the data set, and with their digests the files of the provenance."""
-    dataset = read_config_file(folder / "config.yaml").get("dataset", {})
+    given = read_config_file(folder / "config.yaml").get("dataset")
+    dataset = given if isinstance(given, dict) else {}
     values = [("dataset", f"{dataset.get('name', 'unknown')} ({dataset.get('kind', 'unknown')})")]
     values += [(Path(one["path"]).as_posix(), f"sha256:{one['sha256']}") for one in record["inputs"]]
     entities = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from landmark_discovery.config.steps import canonical_json
 from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.downloads.lock import read_lock
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import write_json
+from landmark_discovery.files import read_json, write_json
 from landmark_discovery.provenance.environment import (
     code_revision,
     cpu_count,
@@ -91,15 +90,17 @@ def step_record(benchmark: str | Path) -> dict[str, Any]:
     path = Path(benchmark)
     try:
         ((step, table),) = read_benchmarks([path]).items()
-    except (OSError, ValueError) as error:
+        seconds, ended = mean_of(table.tail(1), "s"), path.stat().st_mtime
+        started = None if seconds is None else _iso(ended - seconds)
+        max_rss_mb = mean_of(table.tail(1), "max_rss")
+    except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"not a benchmark of Snakemake ({error})", where=path, remedy="leave it out") from error
-    seconds, ended = mean_of(table.tail(1), "s"), path.stat().st_mtime
     return {
         "step": step,
-        "started": None if seconds is None else _iso(ended - seconds),
+        "started": started,
         "ended": _iso(ended),
         "seconds": seconds,
-        "max_rss_mb": mean_of(table.tail(1), "max_rss"),
+        "max_rss_mb": max_rss_mb,
     }
 
 
@@ -166,7 +167,7 @@ def write_maker(weights: Path) -> None:
 def _makers(results: Path) -> dict[str, Any]:
     """Read who made the weights of each stage, where that was written down."""
     paths = sorted(results.glob(f"stage*/{MAKER}"))
-    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    return {path.parent.name: read_json(path, remedy="train the stage anew") for path in paths}
 
 
 def code_facts() -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.normalizers import describe_normalizer
+from landmark_discovery.files import read_json
 from landmark_discovery.reporting.figures import (
     DASHES,
     GREY,
@@ -97,15 +98,23 @@ def read_curve(folder: Path, direction: Direction, label: str) -> Curve:
         table = pd.read_csv(path)
         errors = table["nme_percent"].to_numpy(dtype=np.float64)
         cumulative = table["cumulative_nme_percent"].to_numpy(dtype=np.float64)
-        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_json(folder / "metrics.json")
     except KeyError as error:
         raise UserError(f"column {error} is missing", where=path, remedy="make it with `landmarks evaluate`") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UserError) as error:
         raise UserError(
             f"not an evaluation ({error})", where=folder, remedy="make it with `landmarks evaluate`"
         ) from error
-    baseline = metrics.get(_WORDING[direction].baseline_key)
-    return Curve(label, errors, cumulative, baseline, metrics.get("normalizer"))
+    baseline, normalizer = metrics.get(_WORDING[direction].baseline_key), metrics.get("normalizer")
+    if not isinstance(baseline, int | float) or isinstance(baseline, bool) or abs(baseline) >= sys.float_info.max:
+        baseline = None
+    return Curve(
+        label,
+        errors,
+        cumulative,
+        None if baseline is None else float(baseline),
+        normalizer if isinstance(normalizer, str) else None,
+    )
 
 
 def curve_figure(curves: Sequence[Curve], direction: Direction) -> Figure:

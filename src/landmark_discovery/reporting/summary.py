@@ -63,7 +63,7 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"not readable metrics ({error})", where=path, remedy="make it with `landmarks evaluate`"
         ) from error

@@ -24,10 +24,11 @@ from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, write_text
 from landmark_discovery.locking import open_alone
+from landmark_discovery.writable import REMEDY
 
 KEPT = 2
 _FORMAT = "landmark-discovery-checkpoint"
-_DAMAGED = (SafetensorError, UserError, OSError, ValueError, LookupError)
+_DAMAGED = (SafetensorError, UserError, OSError, ValueError, LookupError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CheckpointFolder:
         self.folder = self.root / key
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Write a checkpoint, with its digest beside it, then remove all but the newest.
+        """Write a checkpoint, with its digest beside it, then remove all but it and the one before.
 
         Raises:
             UserError: the folder can't be written, or the disk is full; the earlier ones are still there.
@@ -67,9 +68,7 @@ class CheckpointFolder:
             save_file(tensors, temporary, metadata={_FORMAT: json.dumps(dict(checkpoint.facts), allow_nan=True)})
             digest = digest_of(temporary, "sha256").value
         write_text(_digest_file(path), f"{digest}  {path.name}\n")
-        for old in self._paths()[:-KEPT]:
-            _digest_file(old).unlink(missing_ok=True)
-            old.unlink(missing_ok=True)
+        self._keep_newest(path)
         return path
 
     def latest(self) -> Checkpoint | None:
@@ -86,11 +85,18 @@ class CheckpointFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes from training here; waits for one that does."""
-        handle, _ = open_alone(
-            self.root / ".lock",
-            lambda: _tell(f"another process trains in {self.root.parent}; waiting until it has ended"),
-        )
+        """Keep other processes from training here; waits for one that does.
+
+        Raises:
+            UserError: the folder can't be written, or the disk is full.
+        """
+        try:
+            handle, _ = open_alone(
+                self.root / ".lock",
+                lambda: _tell(f"another process trains in {self.root.parent}; waiting until it has ended"),
+            )
+        except OSError as error:
+            raise UserError(f"can't be written ({error.strerror})", where=self.root, remedy=REMEDY) from error
         try:
             yield
         finally:
@@ -101,6 +107,14 @@ class CheckpointFolder:
     def clear(self) -> None:
         """Remove all checkpoints of the stage, whatever their key: its result is there."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def _keep_newest(self, newest: Path) -> None:
+        paths = self._paths()
+        end = paths.index(newest) + 1
+        # Later ones are those that were damaged: the training went on from before them.
+        for other in paths[: max(end - KEPT, 0)] + paths[end:]:
+            _digest_file(other).unlink(missing_ok=True)
+            other.unlink(missing_ok=True)
 
     def _paths(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*.safetensors") if not path.name.startswith("."))
@@ -129,6 +143,8 @@ def _read(path: Path) -> Checkpoint | None:
             raise ValueError("its bytes aren't those that were written")
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})[_FORMAT])
+            if not isinstance(facts, dict) or not all(type(facts.get(key)) is int for key in ("order", "iteration")):
+                raise ValueError("its description isn't one of ours")
             return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
     except _DAMAGED as error:
         _tell(f"{path} is damaged ({error}); looking for the one before")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import signal
@@ -13,12 +12,11 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from landmark_discovery.errors import UserError
+from landmark_discovery.deadline import find_deadline
 
 # What shells and schedulers read as "failed for now, try again" (EX_TEMPFAIL of sysexits.h).
 EXIT_STATUS = 75
 SAVE_EVERY_S = 300.0
-LIMIT_VARIABLE = "LANDMARKS_MAX_MINUTES"
 # HOST:PID of the process on whose behalf this one trains; the workflow sets it to Snakemake.
 PRINCIPAL_VARIABLE = "LANDMARKS_PRINCIPAL"
 _LOOK_EVERY_S = 1.0
@@ -106,28 +104,18 @@ def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
 def timetable_of_environment() -> Timetable:
     """Make the timetable of a command.
 
-    LANDMARKS_MAX_MINUTES limits its time; LANDMARKS_PRINCIPAL names whom it trains for. A run of Snakemake that is
-    killed leaves its jobs running, and the same command, given again, would train beside them.
+    LANDMARKS_MAX_MINUTES and its kin limit its time (`deadline`); LANDMARKS_PRINCIPAL names whom it trains for. A run
+    of Snakemake that is killed leaves its jobs running, and the same command, given again, would train beside them.
 
     Raises:
-        UserError: the limit is no positive number.
+        UserError: a limit is no positive number.
     """
-    minutes = os.environ.get(LIMIT_VARIABLE)
+    deadline = find_deadline(os.environ)
     host, _, process = os.environ.get(PRINCIPAL_VARIABLE, "").rpartition(":")
     return Timetable(
-        limit_s=60 * _positive(minutes) if minutes else None,
+        limit_s=None if deadline is None else deadline - time.time(),
         principal=int(process) if process.isdecimal() and host == platform.node() else None,
     )
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < math.inf:
-        raise UserError(f"{text!r} is no positive number", where=LIMIT_VARIABLE, remedy="give minutes, such as 55")
-    return number
 
 
 def _is_alive(process: int) -> bool:

@@ -120,7 +120,7 @@ def compute_pseudo_groundtruth(
     trained = load_weights(weights, stage=1)
     landmarker = landmarker_of(trained)
     train = store.indices("train")
-    with arithmetic(config.precision, device):
+    with arithmetic(config.precision, device, config.cpu_threads):
         own = detect(
             network_on(device, trained, config.fast),
             stored_images(store, device, config.fast),
@@ -255,7 +255,7 @@ def _named_points(
     candidates: Detections, landmarker: Landmarker, limit: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     named, count = name_detections(candidates, landmarker), landmarker.num_landmarks
-    _check_all_alive(named, count)
+    _check_all_alive(named, landmarker)
     return drop_inconsistent(named, count, limit).table(count)
 
 
@@ -263,10 +263,12 @@ def _warmup_table(
     store: ImageStore, keypoints: BootstrapKeypoints, least: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give position and inliers in store pixels of each image with enough of them."""
-    enough = keypoints.inlier.sum(axis=1) >= least
+    inliers = keypoints.inlier.sum(axis=1)
+    enough = inliers >= least
     if not enough.any():
         raise UserError(
-            f"none of {len(enough)} images has {least} bootstrap keypoints",
+            f"none of {len(enough)} images has {least} bootstrap keypoints"
+            f" ({np.count_nonzero(inliers)} have any, at most {inliers.max(initial=0)})",
             where="stage 1",
             remedy="try another bootstrap.detector, or raise bootstrap.outliers.keep_fraction",
         )
@@ -275,11 +277,12 @@ def _warmup_table(
     return image, image_to_store(store, image, points)
 
 
-def _check_all_alive(named: NamedDetections, count: int) -> None:
-    alive = len(np.unique(named.cluster))
-    if alive < count:
+def _check_all_alive(named: NamedDetections, landmarker: Landmarker) -> None:
+    alive, found = len(np.unique(named.cluster)), named.detections
+    if alive < landmarker.num_landmarks:
         raise UserError(
-            f"num_landmarks is {count}, but the detections form only {alive} clusters",
+            f"num_landmarks is {landmarker.num_landmarks}, but the detections form only {alive} clusters ({len(found)} "
+            f"over {landmarker.threshold:.3f}, in {len(np.unique(found.image))} of {found.num_images} images)",
             where="pseudo-ground-truth",
             remedy="lower num_landmarks, give more or more varied images, or train longer",
         )

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import torch
 
 from landmark_discovery.errors import UserError
+from landmark_discovery.gpus import GIVEN_VARIABLE
+from landmark_discovery.threads import CPU_THREADS
 
 # Arguments of mallopt in glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -43,15 +45,20 @@ def choose_device(name: str) -> torch.device:
         UserError: a GPU is asked for and none is there, or fewer than processes on this machine.
     """
     available = torch.cuda.is_available()
-    if name == "cuda" and not available:
+    # Where a GPU was set aside for this process, the CPU would be days, found out late.
+    if not available and (name == "cuda" or (name == "auto" and GIVEN_VARIABLE in os.environ)):
         raise UserError(
-            "a GPU is asked for and PyTorch sees none",
-            where="device: cuda",
-            remedy="set device to auto or cpu, or look at what `landmarks doctor` says of the driver",
+            "a GPU is asked for and PyTorch sees none" + _built_for_cpu(),
+            where=f"device: {name}",
+            remedy="set device to cpu, or look at what `landmarks doctor` says of the driver",
         )
     if name == "cpu" or not available:
         return torch.device("cpu")
     return _own_gpu() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else torch.device("cuda")
+
+
+def _built_for_cpu() -> str:
+    return "" if torch.version.cuda else ": this PyTorch is built for CPUs"
 
 
 def _own_gpu() -> torch.device:
@@ -75,13 +82,14 @@ def accelerated(fast: bool, device: torch.device) -> bool:
 
 
 @contextmanager
-def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
+def arithmetic(precision: str, device: torch.device, cpu_threads: int = CPU_THREADS) -> Iterator[None]:
     """Run a block with the matrix products of "float32", "tf32" or "bfloat16".
 
-    On a CPU the same inputs and number of threads give the same bytes: operations without a deterministic form raise.
+    On a CPU the same inputs and threads give the same bytes, on one core or many: operations without a deterministic
+    form raise.
     """
     matmul, deterministic = torch.get_float32_matmul_precision(), torch.get_deterministic_debug_mode()
-    convolution = torch.backends.cudnn.allow_tf32
+    convolution, threads = torch.backends.cudnn.allow_tf32, torch.get_num_threads()
     exact = precision == "float32" or device.type == "cpu"
     torch.set_float32_matmul_precision("highest" if exact else "high")
     torch.backends.cudnn.allow_tf32 = not exact
@@ -90,12 +98,15 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     # Nothing here reads memory before it is written, and filling it costs a twentieth of the time on a CPU.
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if device.type == "cpu":
+        torch.set_num_threads(cpu_threads)
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(matmul)
         torch.backends.cudnn.allow_tf32 = convolution
         torch.set_deterministic_debug_mode(deterministic)
+        torch.set_num_threads(threads)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 

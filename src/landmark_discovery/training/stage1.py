@@ -102,7 +102,7 @@ def train_stage1(
     trainer = _Trainer(images, train_indices, config, keypoints, on_round, on_log, processes, saver)
     trainer.go_on()
     boundaries = round_boundaries(config)
-    with arithmetic(config.precision, images.device):
+    with arithmetic(config.precision, images.device, config.cpu_threads):
         for number in range(len(trainer.rounds), len(boundaries)):
             trainer.train_until(boundaries[number])
             found = trainer.find_landmarks(final=boundaries[number] == boundaries[-1])

@@ -67,7 +67,7 @@ def train_stage2(
     """
     trainer = _Trainer(images, targets, stage1_network, config, on_log, processes, saver)
     trainer.go_on()
-    with arithmetic(config.precision, images.device):
+    with arithmetic(config.precision, images.device, config.cpu_threads):
         trainer.train()
         while trainer.generation + 1 < config.stage2.generations:
             trainer.start_generation()

@@ -15,6 +15,8 @@ from landmark_discovery.config.loading import read_config_file
 from landmark_discovery.errors import UserError, nearest_name
 
 Metric = Literal["forward_nme", "backward_nme"]
+# What pydantic calls it where a key is a text, and where it is a number.
+_UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
 
 
 class PublishedFigure(Section):
@@ -116,11 +118,11 @@ def _check_experiments(figures: FigureList, path: str | Path) -> None:
 
 
 def _explained(problem: ValidationError, path: str | Path) -> UserError:
-    fault = min(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    fault = min(problem.errors(), key=lambda error: error["type"] not in _UNKNOWN_KEY)
     location = fault["loc"]
     section, key = _section_and_key(location)
     where = f"{path}, line {_line(path, location)}"
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] in _UNKNOWN_KEY:
         return UserError(f"unknown key {key!r}", where=where, remedy=nearest_name(key, section.model_fields))
     description = section.model_fields[key].description
     if fault["type"] == "missing":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,7 +67,9 @@ def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
         return Measurement(None, absence=f"{path}: no such file")
     metrics = read_metrics(path)
     # The settings say what was asked for, and where they leave that open, the metrics what it came to.
-    known = metrics | {key: value for key, value in metrics.get("settings", {}).items() if value is not None}
+    settings = metrics.get("settings")
+    asked = settings if isinstance(settings, dict) else {}
+    known = metrics | {key: value for key, value in asked.items() if value is not None}
     differing = [key for key, wanted in figure.conditions.items() if known.get(key) != wanted]
     if differing:
         key = differing[0]
@@ -79,4 +82,7 @@ def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever stands in the file
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # NaN, infinite, or a whole number of hundreds of digits, which has no float.
+    return float(value) if abs(value) <= sys.float_info.max else None

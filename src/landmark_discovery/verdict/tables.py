@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import write_json, write_text
+from landmark_discovery.files import read_json, write_json, write_text
 from landmark_discovery.reporting import html
 from landmark_discovery.verdict.judgement import MEANINGS, Judgement, Status, Verdict
 
@@ -56,9 +55,11 @@ def read_verdict(folder: str | Path) -> tuple[str, int]:
     """
     path = Path(folder)
     try:
-        status = json.loads((path / "verdict.json").read_text(encoding="utf-8"))["exit_status"]
+        status = read_json(path / "verdict.json").get("exit_status")
+        if status not in (0, 1, 2):
+            raise ValueError(f"exit_status is {str(status)[:80]!r}")
         return (path / "verdict.md").read_text(encoding="utf-8"), int(status)
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, UserError) as error:
         raise UserError(
             f"no readable verdict ({error})", where=path, remedy="make it with `landmarks verdict`"
         ) from error

@@ -1,0 +1,107 @@
+"""YAML from anybody as plain values: nothing runs, and a few lines can't stand for more than fits into memory."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import yaml
+
+MAX_CHARACTERS = 1_000_000
+# Aliases written out: `a: &a [x, x]`, `b: &b [*a, *a]` and so on doubles with every line.
+MAX_VALUES = 100_000
+MAX_WHOLE_NUMBER = 2**63 - 1
+_OPEN = -1
+
+
+class YamlError(ValueError):
+    """Say why a text isn't YAML that is read here."""
+
+
+def read_yaml(text: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """Read one YAML document of plain values: None, booleans, numbers, texts, dates, lists and mappings.
+
+    Raises:
+        YamlError: not valid YAML, a tag that asks for anything else, or more than is read.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise YamlError(f"more than {MAX_CHARACTERS:,} characters")
+    try:
+        value = _constructed(text)
+    except yaml.YAMLError as error:
+        raise YamlError(" ".join(str(error).split())) from error
+    except RecursionError as error:
+        raise YamlError("nested too deeply") from error
+    except YamlError:
+        raise
+    # What stands behind a tag such as !!int or !!timestamp fails in a way of its own for each.
+    except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
+        raise YamlError(f"a value that isn't of its kind ({str(error)[:80]})") from error
+    check_values(value)
+    return value
+
+
+def check_values(value: object) -> None:
+    """Refuse nested values that have too many parts, contain themselves, or have a whole number of more than 64 bits.
+
+    Raises:
+        YamlError: the first fault found.
+    """
+    try:
+        _check_count(value, _parts)
+    except RecursionError as error:
+        raise YamlError("nested too deeply") from error
+
+
+def shown(value: object) -> str:
+    """Show a value in a message, shortened where it is long."""
+    return _SHORT.repr(value)
+
+
+def _constructed(text: str) -> Any:  # noqa: ANN401 - whatever stands there
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        # Merge keys (<<) copy what they name, so the nodes are counted before they become values.
+        _check_count(node, _parts_of_node)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_count(root: object, parts: Callable[[object], Iterable[object]]) -> None:
+    counts: dict[int, int] = {}
+
+    def count(value: object) -> int:
+        known = counts.get(id(value))
+        if known == _OPEN:
+            raise YamlError("a list or mapping that contains itself")
+        if known is None:
+            counts[id(value)] = _OPEN
+            known = counts[id(value)] = 1 + sum(map(count, parts(value)))
+        return known
+
+    if count(root) > MAX_VALUES:
+        raise YamlError(f"more than {MAX_VALUES:,} values, with aliases written out")
+
+
+def _parts_of_node(node: object) -> Iterable[object]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, int) and abs(value) > MAX_WHOLE_NUMBER:
+        raise YamlError("a whole number of more than 64 bits")
+    if isinstance(value, Mapping):
+        return [*value, *value.values()]
+    return value if isinstance(value, list | tuple | set | frozenset) else ()
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxtuple = 4, 8, 12, 12
+_SHORT.maxstring = _SHORT.maxother = 200
