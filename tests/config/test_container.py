@@ -84,3 +84,4 @@ def test_a_container_is_known_by_the_files_that_its_engine_leaves(tmp_path, mark
     (tmp_path / mark).touch()
     assert is_inside_container({}, tmp_path)
     assert is_inside_container({"APPTAINER_CONTAINER": "x.sif"}, tmp_path / "run")
+    assert is_inside_container({"container": "podman"}, tmp_path / "run")

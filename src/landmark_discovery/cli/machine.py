@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from landmark_discovery.config.container import is_inside_container
 from landmark_discovery.provenance.environment import memory_gib, package_version
 
 NEEDED = ("torch", "numpy", "opencv-python-headless", "pandas", "pydantic", "typer", "safetensors", "matplotlib")
@@ -40,7 +41,11 @@ class Finding:
 
 def describe_machine() -> list[Finding]:
     """Look at Python, packages, GPU, driver, faiss, memory and disk."""
-    return [_python(), *_packages(), *_gpu(), _faiss(), *_workflow(), _memory(), _disk()]
+    return [_container(), _python(), *_packages(), *_gpu(), _faiss(), *_workflow(), _memory(), _disk()]
+
+
+def _container() -> Finding:
+    return Finding("container", "in a container" if is_inside_container() else "none")
 
 
 def _python() -> Finding:
@@ -59,6 +64,8 @@ def _gpu() -> Iterator[Finding]:
         return
     import torch
 
+    from landmark_discovery.training.runtime import can_compile_kernels
+
     yield Finding("torch built for", f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU")
     driver = Path("/proc/driver/nvidia/version")
     if driver.exists():
@@ -66,7 +73,12 @@ def _gpu() -> Iterator[Finding]:
     else:
         yield Finding("NVIDIA driver", "none")
     if not torch.cuda.is_available():
-        yield Finding("GPU", "none that torch can use; runs take the CPU")
+        remedy = "; a container gets it by --nv (Apptainer) or --gpus all (Docker)" if is_inside_container() else ""
+        yield Finding("GPU", f"none that torch can use; runs take the CPU{remedy}")
+    elif not can_compile_kernels():
+        yield Finding(
+            "kernels", "no C compiler for Triton: install gcc and Python's headers; until then runs are slower"
+        )
     for index in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(index)
         yield Finding(f"GPU {index}", f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB")

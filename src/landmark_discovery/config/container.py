@@ -81,4 +81,7 @@ def bind_variable(folders: Iterable[str], environment: Mapping[str, str]) -> str
 def is_inside_container(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> bool:
     """Say whether this process runs in a container of Apptainer, Docker or Podman."""
     marks = (root / ".dockerenv", root / "run" / ".containerenv", root / ".singularity.d")
-    return "APPTAINER_CONTAINER" in environment or any(mark.exists() for mark in marks)
+    # Podman sets `container`; with a read-only root it leaves no file.
+    return not environment.keys().isdisjoint(("APPTAINER_CONTAINER", "container")) or any(
+        mark.exists() for mark in marks
+    )

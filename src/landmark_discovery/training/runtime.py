@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -77,8 +78,14 @@ def _own_gpu() -> torch.device:
 
 
 def accelerated(fast: bool, device: torch.device) -> bool:
-    """Say whether fused kernels and recorded steps are used: if asked for, on a GPU, with Triton installed."""
-    return fast and device.type == "cuda" and importlib.util.find_spec("triton") is not None
+    """Say whether fused kernels and recorded steps are used: if asked for, on a GPU, where Triton can make kernels."""
+    return fast and device.type == "cuda" and can_compile_kernels()
+
+
+def can_compile_kernels() -> bool:
+    """Say whether Triton is installed, and the C compiler with which it builds a stub for each kernel."""
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    return importlib.util.find_spec("triton") is not None and compiler is not None
 
 
 @contextmanager
