@@ -35,8 +35,9 @@ root=$1
 shift
 mount --bind "$root" "$root"
 for system in proc sys dev; do mount --rbind "/$system" "$root/$system"; done
-for file in /etc/hosts /etc/resolv.conf /etc/passwd /etc/group /etc/localtime; do
-  [[ -e $file && -e $root$file ]] && mount --bind "$file" "$root$file"
+for file in /etc/hosts /etc/resolv.conf /etc/passwd /etc/group; do
+  touch "$root$file"
+  [[ ! -e $file ]] || mount --bind "$file" "$root$file"
 done
 for folder in "$PWD" "$HOME" "${TMPDIR:-/tmp}" /var/tmp ${LANDMARKS_HOST_FOLDERS:-}; do
   mkdir -p "$root$folder"
