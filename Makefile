@@ -42,8 +42,8 @@ LOCKS := envs/constraints.txt envs/requirements-common.txt
 tag = $(VERSION)-$(shell cat $(LOCKS) envs/$(1) | sha256sum | cut -c -10)
 CPU_TAG := $(call tag,requirements.txt)-cpu
 GPU_TAG := $(call tag,requirements-gpu.txt)-gpu
-build = $(ENGINE) build --file docker/Dockerfile --build-arg VERSION=$(VERSION) \
-  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
+build = $(ENGINE) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
+  --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
 
 .PHONY: image image-cpu image-tags sif sif-gpu containers-check cluster-check lock
 .PHONY: demo test soak documents pretrained paper verdict-summary clean-results clean

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import io
 import json
 import os
 import secrets
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -111,11 +113,17 @@ def read_json(path: str | Path, *, remedy: str = "make it anew") -> dict[str, An
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as .npz; equal arrays give equal bytes."""
+    """Write named arrays as .npz; equal arrays give equal bytes.
+
+    Not by numpy.savez: the headers of its archive differ between versions of Python.
+    """
     import numpy as np
 
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer(), zipfile.ZIP_DEFLATED)
 
 
 def read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -13,8 +13,10 @@ if "$engine" image inspect "$published" >/dev/null 2>&1 || timeout 120 "$engine"
   exit
 fi
 if ! "$engine" image inspect "$made" >/dev/null 2>&1; then
-  command -v debootstrap >/dev/null ||
+  command -v debootstrap >/dev/null || {
+    apt-get update -qq >&2
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends debootstrap >&2
+  }
   root=$(mktemp -d)
   trap 'rm -rf "$root"' EXIT
   # The mirror that this machine's own apt uses.

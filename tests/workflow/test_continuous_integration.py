@@ -30,8 +30,8 @@ def planned(*arguments, **variables):
     return result.stdout.replace("\\\n", " ").splitlines()
 
 
-def test_there_are_workflows_for_the_tests_and_for_the_paper():
-    assert [path.stem for path in WORKFLOWS] == ["paper", "tests"]
+def test_there_are_workflows_for_the_tests_the_paper_and_the_containers():
+    assert [path.stem for path in WORKFLOWS] == ["containers", "paper", "tests"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
