@@ -12,7 +12,8 @@ rule evaluate:
         "results/{experiment}/benchmarks/evaluate_stage{stage}.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    # Sums of several threads are rounded otherwise than those of one.
+    threads: 1
     resources:
         gpu=0,
         mem_mb=growing(2000),
@@ -40,7 +41,8 @@ rule evaluate_headline:
         "results/{experiment}/benchmarks/evaluate_headline_stage{stage}.tsv"
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    # Sums of several threads are rounded otherwise than those of one.
+    threads: 1
     resources:
         gpu=0,
         mem_mb=growing(2000),
