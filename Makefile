@@ -29,7 +29,7 @@ CONFIG := $(if $(ACCEPT),'accept_licences=[$(ACCEPT)]')
 SWEEP := $(if $(SEEDS),'sweep={seed: [$(SEEDS)]}')
 
 # docker or podman, and what to give to its build.
-ENGINE ?= $(shell command -v docker || command -v podman)
+ENGINE ?= $(shell for one in docker podman; do $$one info >/dev/null 2>&1 && echo $$one && break; done)
 BUILD_OPTIONS ?=
 CUDA_BASE ?= docker.io/nvidia/cuda:12.9.1-base-ubuntu24.04
 CPU_BASE ?= docker.io/library/debian:bookworm-slim
@@ -42,7 +42,7 @@ LOCKS := envs/constraints.txt envs/requirements-common.txt
 tag = $(VERSION)-$(shell cat $(LOCKS) envs/$(1) | sha256sum | cut -c -10)
 CPU_TAG := $(call tag,requirements.txt)-cpu
 GPU_TAG := $(call tag,requirements-gpu.txt)-gpu
-build = $(ENGINE) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
+build = $(or $(ENGINE),$(error neither docker nor podman answers)) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
   --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
 
 .PHONY: image image-cpu image-tags sif sif-gpu containers-check cluster-check lock
@@ -93,8 +93,9 @@ lock: $(BIN)/python
 	$(BIN)/python -m venv build/lock
 	for file in common host; do sed '/^--constraint/d' envs/requirements-$$file.txt > build/lock/$$file.txt; done
 	build/lock/bin/python -m pip install --quiet --requirement build/lock/common.txt --requirement build/lock/host.txt
-	{ sed '/^[^#]/d' envs/constraints.txt; build/lock/bin/python -m pip freeze \
-	  | grep -v -e '^torch==' -e '^triton==' -e '^nvidia-' -e '^cuda-'; } > build/lock/constraints.txt
+	build/lock/bin/python -m pip freeze --all > build/lock/all.txt
+	{ sed '/^[^#]/d' envs/constraints.txt; grep -v -e '^pip==' -e '^torch==' -e '^triton==' -e '^nvidia-' -e '^cuda-' \
+	  build/lock/all.txt; } > build/lock/constraints.txt
 	mv build/lock/constraints.txt envs/constraints.txt
 
 documents: $(VENV)/.installed

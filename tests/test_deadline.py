@@ -58,5 +58,5 @@ def test_a_job_on_a_machine_without_squeue_has_no_deadline(tmp_path, monkeypatch
 @pytest.mark.parametrize("variable", ["LANDMARKS_MAX_MINUTES", "LANDMARKS_DEADLINE"])
 @pytest.mark.parametrize("minutes", ["soon", "0", "-3", "nan", "inf"])
 def test_a_limit_that_is_no_time_is_refused(variable, minutes):
-    with pytest.raises(UserError, match=rf"{variable}: .* is no positive number; give minutes, such as 55"):
+    with pytest.raises(UserError, match=rf"{variable}: .* is no positive number; give "):
         find_deadline({variable: minutes})

@@ -1,6 +1,7 @@
 """Which GPUs a job sees, on a machine whose driver is a script."""
 
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.gpus import Gpu, hold_gpus, visible_gpus
+from landmark_discovery.gpus import Gpu, has_gpus, hold_gpus, visible_gpus
 
 COMMAND = Path(sys.executable).with_name("landmarks-on-gpus")
 SHOW = ["sh", "-c", "echo $CUDA_VISIBLE_DEVICES"]
@@ -25,7 +26,7 @@ def machine(tmp_path, monkeypatch):
     driver.write_text('#!/bin/sh\necho "0, GPU-aaa"\necho "1, GPU-bbb"\n')
     driver.chmod(0o755)
     monkeypatch.setenv("PATH", f"{driver.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("LANDMARKS_GPU_LOCKS", str(tmp_path / "locks"))
     monkeypatch.setenv("RELEASE", str(tmp_path / "release"))
     for variable in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
         monkeypatch.delenv(variable, raising=False)
@@ -88,7 +89,49 @@ def test_a_scheduler_that_has_given_gpus_is_left_alone(machine, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     assert seen(1).stdout == "3\n"
-    assert not (machine / "landmark-discovery-gpus").exists()
+    assert not (machine / "locks").exists()
+
+
+@pytest.mark.usefixtures("machine")
+def test_jobs_within_an_allocation_of_several_gpus_get_one_each(machine, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    jobs = [start(1, SHOW_AND_WAIT) for _ in range(2)]
+    given = {job.stdout.readline().strip() for job in jobs}
+    (machine / "release").touch()
+    assert [job.wait() for job in jobs] == [0, 0]
+    assert given == {"GPU-aaa", "GPU-bbb"}
+
+
+def test_locks_can_be_opened_by_all_users_whatever_the_umask_of_the_first(machine):
+    before = os.umask(0o077)
+    try:
+        assert seen(2).returncode == 0
+    finally:
+        os.umask(before)
+    locks = machine / "locks"
+    assert stat.S_IMODE(locks.stat().st_mode) == 0o1777
+    assert {stat.S_IMODE(path.stat().st_mode) for path in locks.iterdir()} == {0o444}
+
+
+def test_locks_that_cannot_be_made_are_an_error_with_a_remedy(machine):
+    (machine / "locks").write_text("a file")
+    answer = seen(1)
+    assert "the lock of a GPU can't be opened" in answer.stderr
+    assert "name another folder of locks in LANDMARKS_GPU_LOCKS" in answer.stderr
+
+
+@pytest.mark.usefixtures("machine")
+def test_parts_of_a_gpu_are_given_by_their_names():
+    assert [gpu.uuid for gpu in visible_gpus({"CUDA_VISIBLE_DEVICES": "MIG-1,MIG-2,MIG-1"})] == ["MIG-1", "MIG-2"]
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_gpu_is_there_where_the_driver_names_one(machine):
+    assert has_gpus({})
+    assert not has_gpus({"CUDA_VISIBLE_DEVICES": ""})
+    (machine / "bin" / "nvidia-smi").write_text("#!/bin/sh\nexit 6\n")
+    assert not has_gpus({})
 
 
 @pytest.mark.usefixtures("machine")

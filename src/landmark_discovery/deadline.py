@@ -16,6 +16,7 @@ DEADLINE_VARIABLE = "LANDMARKS_DEADLINE"
 # A job that its scheduler is about to end saves before that: a tenth of what is left, and never more than this.
 SPARE_S = 180.0
 _ASKED_WITHIN_S = 20.0
+_REMEDIES = {LIMIT_VARIABLE: "give minutes, such as 55", DEADLINE_VARIABLE: "give seconds since 1970, or unset it"}
 
 
 def find_deadline(environment: Mapping[str, str], now: float | None = None) -> float | None:
@@ -45,8 +46,8 @@ def _end_of_slurm_job(environment: Mapping[str, str]) -> float | None:
     job = environment.get("SLURM_JOB_ID")
     if job is None:
         return None
-    if end := environment.get("SLURM_JOB_END_TIME"):
-        return _positive(end, "SLURM_JOB_END_TIME")
+    if (end := environment.get("SLURM_JOB_END_TIME", "")).isdecimal():
+        return float(end)
     command = ["squeue", "--noheader", "--jobs", job, "--format", "%e"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_ASKED_WITHIN_S, check=True)
@@ -62,5 +63,5 @@ def _positive(text: str, variable: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < math.inf:
-        raise UserError(f"{text!r} is no positive number", where=variable, remedy="give minutes, such as 55")
+        raise UserError(f"{text!r} is no positive number", where=variable, remedy=_REMEDIES[variable])
     return number

@@ -12,9 +12,9 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +25,8 @@ from landmark_discovery.locking import try_lock
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 # How many GPUs a command was given; it doesn't fall back to the CPU where PyTorch sees none of them.
 GIVEN_VARIABLE = "LANDMARKS_GPUS"
+# One for all users and containers of a machine, so not in a temporary folder of one's own.
+LOCKS_VARIABLE, LOCKS = "LANDMARKS_GPU_LOCKS", "/tmp/landmark-discovery-gpus"
 _LOOK_EVERY_S = 1.0
 _ASKED_WITHIN_S = 60.0
 
@@ -67,7 +69,18 @@ def visible_gpus(environment: Mapping[str, str]) -> list[Gpu]:
     if allowed is None:
         return gpus
     names = [name.strip() for name in allowed.split(",") if name.strip()]
-    return [gpu for name in names for gpu in gpus if name == gpu.index or gpu.uuid.startswith(name)]
+    # Parts of a GPU (MIG) are not in the driver's list of GPUs.
+    parts = [Gpu(name, name) for name in names if name.startswith("MIG-")]
+    found = (gpu for name in names for gpu in [*gpus, *parts] if name == gpu.index or gpu.uuid.startswith(name))
+    return list(dict.fromkeys(found))
+
+
+def has_gpus(environment: Mapping[str, str]) -> bool:
+    """Say whether there is a GPU that this process may use, and a driver that answers."""
+    try:
+        return bool(visible_gpus(environment))
+    except UserError:
+        return False
 
 
 def hold_gpus(count: int, gpus: Sequence[Gpu], folder: Path) -> list[Gpu]:
@@ -117,7 +130,7 @@ def run_on_gpus(count: int, command: Sequence[str]) -> NoReturn:
     """
     if count > 0:
         os.environ[GIVEN_VARIABLE] = str(count)
-    if count > 0 and "SLURM_JOB_ID" not in os.environ:
+    if count > 0 and not _is_given(count):
         gpus = hold_gpus(count, visible_gpus(os.environ), _lock_folder())
         os.environ[VISIBLE_VARIABLE] = ",".join(gpu.uuid for gpu in gpus)
     try:
@@ -136,12 +149,18 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
+def _is_given(count: int) -> bool:
+    """Say whether a scheduler has given this job just the GPUs that it wants; of more, several jobs may share."""
+    given = [name for name in os.environ.get(VISIBLE_VARIABLE, "").split(",") if name]
+    return "SLURM_JOB_ID" in os.environ and len(given) == count
+
+
 def _lock_free(count: int, gpus: Sequence[Gpu], folder: Path) -> dict[Gpu, int]:
     held: dict[Gpu, int] = {}
     for gpu in gpus:
         if len(held) == count:
             break
-        handle = os.open(folder / f"{gpu.uuid}.lock", os.O_RDONLY | os.O_CREAT, 0o444)
+        handle = _open_lock(folder / f"{gpu.uuid}.lock")
         if try_lock(handle):
             held[gpu] = handle
         else:
@@ -149,14 +168,33 @@ def _lock_free(count: int, gpus: Sequence[Gpu], folder: Path) -> dict[Gpu, int]:
     return held
 
 
+def _open_lock(path: Path) -> int:
+    """Open a lock, whoever made it.
+
+    Not with O_CREAT alone, which Linux refuses for another user's file in a folder that all may write to.
+
+    Raises:
+        UserError: it can't be opened.
+    """
+    try:
+        while True:
+            with suppress(FileNotFoundError):
+                return os.open(path, os.O_RDONLY)
+            with suppress(FileExistsError):
+                handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444)
+                os.fchmod(handle, 0o444)
+                return handle
+    except OSError as error:
+        remedy = f"name another folder of locks in {LOCKS_VARIABLE}"
+        raise UserError(f"the lock of a GPU can't be opened ({error.strerror})", where=path, remedy=remedy) from error
+
+
 def _lock_folder() -> Path:
     """Make the folder that all users of the machine share, with nobody's right to remove another's lock."""
-    folder = Path(tempfile.gettempdir()) / "landmark-discovery-gpus"
-    try:
-        folder.mkdir()
+    folder = Path(os.environ.get(LOCKS_VARIABLE, LOCKS))
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777 | stat.S_ISVTX)
-    except FileExistsError:
-        pass
     return folder
 
 

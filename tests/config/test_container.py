@@ -53,6 +53,8 @@ def test_an_image_that_is_not_there_is_named_with_the_ways_to_get_one(tmp_path):
         UserError, match=r"none\.sif: there is no such container image; make it with `make sif`, or name"
     ):
         require_image(str(tmp_path / "none.sif"))
+    with pytest.raises(UserError, match="`make sif-gpu`"):
+        require_image(str(tmp_path / "x-gpu.sif"))
     (tmp_path / "there.sif").touch()
     require_image(str(tmp_path / "there.sif"))
     require_image("docker://host/x:1")
@@ -72,8 +74,17 @@ def test_a_link_out_of_the_working_folder_binds_what_it_leads_to(tmp_path):
     assert bound_folders([tmp_path / "work" / "resources"], tmp_path / "work") == [str(tmp_path / "large disk")]
 
 
+def test_a_link_outside_is_bound_by_its_own_name_too(tmp_path):
+    for name in ("work", "big"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scratch").symlink_to(tmp_path / "big")
+    bound = bound_folders([tmp_path / "scratch"], tmp_path / "work")
+    assert bound == [str(tmp_path / "big"), str(tmp_path / "scratch")]
+
+
 def test_what_the_user_has_bound_stays_bound():
     assert bind_variable(["/b", "/a"], {"APPTAINER_BIND": "/a:/inside,/b"}) == "/a:/inside,/b,/a"
+    assert bind_variable(["/b"], {"SINGULARITY_BIND": "/site"}) == "/site,/b"
     assert bind_variable([], {}) == ""
 
 

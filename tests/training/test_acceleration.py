@@ -7,6 +7,7 @@ import torch
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.models.hourglass import Block, Hourglass, HourglassNetwork
 from landmark_discovery.models.layers import PLAIN
+from landmark_discovery.training import runtime
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
 from landmark_discovery.training.captured import CapturedStep
 from landmark_discovery.training.feed import RawBatch
@@ -38,8 +39,16 @@ def with_triton(monkeypatch):
 
     def say(installed):
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if installed else None)
+        monkeypatch.setattr(runtime, "_has_compiler", lambda: True)
 
     return say
+
+
+def test_without_a_compiler_for_its_stubs_triton_is_not_used(with_triton, monkeypatch):
+    with_triton(True)
+    monkeypatch.undo()
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    assert not accelerated(True, CUDA)
 
 
 def test_the_fast_path_needs_a_gpu_and_triton_and_the_wish(with_triton):

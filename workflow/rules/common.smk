@@ -48,6 +48,7 @@ from landmark_discovery.downloads.readiness import (
 )
 from landmark_discovery.downloads.sources import find_source, read_sources
 from landmark_discovery.errors import UserError
+from landmark_discovery.gpus import has_gpus
 from landmark_discovery.locking import hold_folder
 from landmark_discovery.writable import check_writable
 
@@ -144,20 +145,32 @@ wildcard_constraints:
     direction="forward|backward",
 
 
-DRIVER = shutil.which("nvidia-smi") is not None
+# Decided once, where the run begins: nodes of a cluster may have other GPUs than the machine that submits to them.
+HAS_GPUS = bool(
+    int(os.environ.setdefault("LANDMARKS_HAS_GPUS", str(int(has_gpus(os.environ)))))
+)
 
 
 def gpus(experiment):
     """Count the GPUs that a process of an experiment takes."""
-    return int(experiment.device == "cuda" or (experiment.device == "auto" and DRIVER))
+    return int(
+        experiment.device == "cuda" or (experiment.device == "auto" and HAS_GPUS)
+    )
 
 
-CONTAINER = container_image(
-    FIRST.container,
-    os.environ,
-    ROOT,
-    "gpu" if any(map(gpus, EXPERIMENTS.values())) else "cpu",
+# Targets of their own that nobody asks for choose nothing.
+ASKED = [one for name in TARGETS if name in sys.argv for one in TARGETS[name].values()]
+VARIANT = os.environ.setdefault(
+    "LANDMARKS_VARIANT",
+    "gpu" if any(map(gpus, ASKED or MAIN_EXPERIMENTS.values())) else "cpu",
 )
+CONTAINER = container_image(FIRST.container, os.environ, ROOT, VARIANT)
+USES_CONTAINERS = (
+    DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+)
+if USES_CONTAINERS:
+    # Only what is there can be bound.
+    Path(DOWNLOADS).mkdir(parents=True, exist_ok=True)
 # What steps read and write outside the working folder, where links of it lead included.
 BOUND = bound_folders(
     [
@@ -172,9 +185,10 @@ BOUND = bound_folders(
 )
 try:
     # A job on a cluster has its own end, whatever that of the run which submitted it.
-    ignored = DEADLINE_VARIABLE if workflow.remote_exec else None
-    DEADLINE = find_deadline({k: v for k, v in os.environ.items() if k != ignored})
-    if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+    ignored = DEADLINE_VARIABLE if workflow.remote_exec else ""
+    os.environ.pop(ignored, None)
+    DEADLINE = find_deadline(os.environ)
+    if USES_CONTAINERS:
         require_image(CONTAINER)
 except UserError as error:
     sys.exit(f"error: {error}")
@@ -192,8 +206,18 @@ os.environ.update(
         else os.environ.get("LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}")
     ),
     APPTAINER_BIND=bind_variable(BOUND, os.environ),
+    SINGULARITY_BIND=bind_variable(BOUND, os.environ),
     # As the option --nv, but never where there is no driver.
-    **({"APPTAINER_NV": "1"} if DRIVER else {}),
+    **(
+        {"APPTAINER_NV": "1", "SINGULARITY_NV": "1"}
+        if shutil.which("nvidia-smi")
+        else {}
+    ),
+    # Packages of the machine are not for the Python in a container.
+    APPTAINERENV_PYTHONPATH="",
+    SINGULARITYENV_PYTHONPATH="",
+    # Not in a temporary folder, from which a container may not run anything.
+    TRITON_CACHE_DIR=str(Path(".snakemake/triton").absolute()),
     # All steps share the minutes of the run.
     **({DEADLINE_VARIABLE: str(DEADLINE)} if DEADLINE else {}),
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),

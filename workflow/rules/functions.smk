@@ -244,7 +244,8 @@ def gpus_of(wildcards):
 def threads_of(wildcards):
     """Count the CPU threads of a job of the wildcards' experiment; a GPU is fed by several."""
     experiment = EXPERIMENTS[wildcards.experiment]
-    return 8 if gpus(experiment) else experiment.cpu_threads * experiment.processes
+    each = 8 if gpus(experiment) else experiment.cpu_threads
+    return each * experiment.processes
 
 
 def training_gpus_of(wildcards):

@@ -13,6 +13,7 @@ rule export_pseudo_groundtruth:
     threads: threads_of
     resources:
         gpu=training_gpus_of,
+        nodes=1,
         mem_mb=growing(memory_mb_of(3500)),
         runtime=growing(240),
     params:

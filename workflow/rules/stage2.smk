@@ -17,6 +17,7 @@ rule train_stage2:
     threads: threads_of
     resources:
         gpu=training_gpus_of,
+        nodes=1,
         mem_mb=growing(memory_mb_of(3500)),
         runtime=2880,
     params:

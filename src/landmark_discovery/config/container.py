@@ -54,8 +54,8 @@ def require_image(image: str) -> None:
         raise UserError(
             "there is no such container image",
             where=image,
-            remedy="make it with `make sif`, or name another: --config container=docker://REGISTRY/NAME:{tag}, or "
-            f"{CONTAINER_VARIABLE}",
+            remedy=f"make it with `make sif{'-gpu' if image.endswith('-gpu.sif') else ''}`, or name another: --config "
+            f"container=docker://REGISTRY/NAME:{{tag}}, or {CONTAINER_VARIABLE}",
         )
 
 
@@ -63,18 +63,21 @@ def bound_folders(folders: Iterable[str | Path], working_folder: Path) -> list[s
     """List what must be bound into a container beside the working folder, each once, without what lies in another.
 
     Args:
-        folders: that the steps read or write; those that don't exist are left out, links are followed.
+        folders: that the steps read or write; those that don't exist are left out. Of a link both are bound, its own
+            name and what it leads to.
         working_folder: is bound anyhow.
     """
-    found = {Path(folder).expanduser().resolve() for folder in folders if Path(folder).expanduser().exists()}
-    here = working_folder.resolve()
-    outside = sorted(folder for folder in found if not folder.is_relative_to(here))
+    named = {Path(folder).expanduser().absolute() for folder in folders if Path(folder).expanduser().exists()}
+    here = (working_folder.absolute(), working_folder.resolve())
+    found = named | {folder.resolve() for folder in named}
+    outside = sorted(folder for folder in found if not any(map(folder.is_relative_to, here)))
     return [str(one) for one in outside if not any(one != other and one.is_relative_to(other) for other in outside)]
 
 
 def bind_variable(folders: Iterable[str], environment: Mapping[str, str]) -> str:
-    """Write the value of APPTAINER_BIND that binds these folders, after what the user has bound."""
-    own = [part for part in environment.get("APPTAINER_BIND", "").split(",") if part]
+    """Write the value of APPTAINER_BIND that binds these folders, after what the user or the site has bound."""
+    before = environment.get("APPTAINER_BIND") or environment.get("SINGULARITY_BIND", "")
+    own = [part for part in before.split(",") if part]
     return ",".join(dict.fromkeys([*own, *folders]))
 
 

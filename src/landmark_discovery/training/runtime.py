@@ -6,8 +6,10 @@ import ctypes
 import importlib.util
 import os
 import shutil
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -69,7 +71,7 @@ def _own_gpu() -> torch.device:
         raise UserError(
             f"PyTorch sees {gpus} GPUs for {processes} processes",
             where="device",
-            remedy=f"start {gpus}, one a GPU, or set device to cpu",
+            remedy=f"start {gpus}, one a GPU, give the run more (--resources gpu={processes}), or set device to cpu",
         )
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     # Tensors and collective operations that name no GPU go to the current one.
@@ -83,9 +85,16 @@ def accelerated(fast: bool, device: torch.device) -> bool:
 
 
 def can_compile_kernels() -> bool:
-    """Say whether Triton is installed, and the C compiler with which it builds a stub for each kernel."""
-    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
-    return importlib.util.find_spec("triton") is not None and compiler is not None
+    """Say whether Triton is installed, and what it builds a stub for each kernel with."""
+    return importlib.util.find_spec("triton") is not None and _has_compiler()
+
+
+def _has_compiler() -> bool:
+    """Look for the C compiler and Python's headers where Triton does."""
+    compiler = shutil.which(os.environ["CC"]) if "CC" in os.environ else shutil.which("gcc") or shutil.which("clang")
+    # Debian's own scheme names a folder that Triton doesn't look in.
+    scheme = sysconfig.get_default_scheme().replace("posix_local", "posix_prefix")
+    return compiler is not None and Path(sysconfig.get_paths(scheme)["include"], "Python.h").is_file()
 
 
 @contextmanager
