@@ -9,25 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tiny_experiment import CONFIGURATION
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
 # `make demo`'s experiment, or with `tiny` one of a minute, for work on these checks.
 EXPERIMENT = os.environ.get("LANDMARKS_CHECKED_EXPERIMENT", "demo")
-TINY = """
-experiment: tiny
-device: cpu
-num_landmarks: 4
-dataset:
-  synthetic: {train_identities: 8, test_identities: 4, images_per_identity: 2, image_size_px: 64}
-model: {input_size_px: 64, width: 16, depth: 2, norm_groups: 2, descriptor_dim: 16}
-clustering: {training_clusters: 8, iterations: 5, redos: 1}
-stage1: {batch_pairs: 2, iterations: 6, warmup_iterations: 2, round_iterations: 2}
-stage2: {batch_size: 4, iterations: 4}
-evaluation: {repeats: 2}
-report: {grid_images: 4, gallery_images: 2}
-"""
 # What says when, how long, where and in which environment.
 NOT_COMPARED = re.compile(
     r"/(benchmarks|logs|checkpoints)/|/(provenance\.json|report\.html|made_by\.json|timings\.html|versions\.html)$"
@@ -68,7 +56,7 @@ def new_folder(base, name, experiment=EXPERIMENT):
     folder = base / name
     folder.mkdir()
     if experiment == "tiny":
-        (folder / "config.yaml").write_text(TINY, encoding="utf-8")
+        (folder / "config.yaml").write_text(CONFIGURATION, encoding="utf-8")
     return folder
 
 

@@ -1,0 +1,15 @@
+"""An experiment of seconds, with all steps of the large ones."""
+
+CONFIGURATION = """
+experiment: tiny
+device: cpu
+num_landmarks: 4
+dataset:
+  synthetic: {train_identities: 8, test_identities: 4, images_per_identity: 2, image_size_px: 64}
+model: {input_size_px: 64, width: 16, depth: 2, norm_groups: 2, descriptor_dim: 16}
+clustering: {training_clusters: 8, iterations: 5, redos: 1}
+stage1: {batch_pairs: 2, iterations: 6, warmup_iterations: 2, round_iterations: 2}
+stage2: {batch_size: 4, iterations: 4}
+evaluation: {repeats: 2}
+report: {grid_images: 4, gallery_images: 2}
+"""
