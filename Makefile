@@ -36,12 +36,12 @@ CPU_BASE ?= docker.io/library/debian:bookworm-slim
 # Address of an index of wheels, for image-cpu: that of PyTorch's CPU builds, where pip finds the CUDA builds first.
 EXTRA_INDEX ?=
 IMAGE := localhost/landmark-discovery
-VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/landmark_discovery/__init__.py)
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/landmark_discovery/__init__.py)
 LOCKS := envs/constraints.txt envs/requirements-common.txt
 # As image_tag of src/landmark_discovery/config/container.py.
 tag = $(VERSION)-$(shell cat $(LOCKS) envs/$(1) | sha256sum | cut -c -10)
-CPU_TAG := $(call tag,requirements.txt)-cpu
-GPU_TAG := $(call tag,requirements-gpu.txt)-gpu
+CPU_TAG = $(call tag,requirements.txt)-cpu
+GPU_TAG = $(call tag,requirements-gpu.txt)-gpu
 build = $(or $(ENGINE),$(error neither docker nor podman answers)) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
   --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
 

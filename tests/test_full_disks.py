@@ -21,19 +21,18 @@ import faiss
 import numpy as np
 import pytest
 import torch
+from tiny_experiment import FOLDER_CONFIGURATION
 
 from landmark_discovery.cli.main import main
 
-CONFIGURATION = """
-device: cpu
-num_landmarks: 3
-dataset: {kind: folder, name: mine, path: dataset}
-model: {input_size_px: 32, width: 16, depth: 1, norm_groups: 2, descriptor_dim: 8}
-clustering: {training_clusters: 6, iterations: 5, redos: 1}
+CONFIGURATION = (
+    FOLDER_CONFIGURATION
+    + """\
 stage1: {batch_pairs: 2, iterations: 2, warmup_iterations: 1, round_iterations: 1}
 stage2: {batch_size: 2, iterations: 1, generations: 2}
 evaluation: {normalizer: "0-1", size_px: 32.0}
 """
+)
 STORE, CONFIG = ("--store", "whole/store"), ("--config", "tiny.yaml")
 WEIGHTS = ("--weights", "whole/stage1/weights.safetensors")
 # Each step: arguments, and what it writes.

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_experiment import FOLDER_CONFIGURATION
 
 from landmark_discovery import files
 from landmark_discovery.cli.main import main
@@ -23,14 +24,12 @@ from landmark_discovery.data.store import read_store
 LANDMARKS = str(Path(sys.executable).with_name("landmarks"))
 BOXES = "image,split,subject,x_min,y_min,x_max,y_max\n"
 POINTS = "image,x0,y0,x1,y1\n"
-TINY = """
-device: cpu
-num_landmarks: 3
-dataset: {kind: folder, name: mine, path: dataset}
-model: {input_size_px: 32, width: 16, depth: 1, norm_groups: 2, descriptor_dim: 8}
-clustering: {training_clusters: 6, iterations: 5, redos: 1}
+TINY = (
+    FOLDER_CONFIGURATION
+    + """\
 stage1: {batch_pairs: 2, iterations: 2, warmup_iterations: 1, round_iterations: 1}
 """
+)
 
 
 def picture(seed, width=48, height=40):

@@ -10,19 +10,18 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_experiment import FOLDER_CONFIGURATION
 
 from landmark_discovery import files
 from landmark_discovery.data.store import CORNERS, RECTANGLES, ImageStore, read_store, write_store
 
 LANDMARKS = str(Path(sys.executable).with_name("landmarks"))
-CONFIGURATION = """
-device: cpu
-num_landmarks: 3
-dataset: {kind: folder, name: mine, path: dataset}
-model: {input_size_px: 32, width: 16, depth: 1, norm_groups: 2, descriptor_dim: 8}
-clustering: {training_clusters: 6, iterations: 5, redos: 1}
+CONFIGURATION = (
+    FOLDER_CONFIGURATION
+    + """\
 stage1: {batch_pairs: 2, iterations: 12, warmup_iterations: 4, round_iterations: 4}
 """
+)
 
 
 def store_of(number):

@@ -1,4 +1,4 @@
-"""An experiment of seconds, with all steps of the large ones."""
+"""Experiments of seconds, with all steps of the large ones."""
 
 CONFIGURATION = """
 experiment: tiny
@@ -12,4 +12,13 @@ stage1: {batch_pairs: 2, iterations: 6, warmup_iterations: 2, round_iterations: 
 stage2: {batch_size: 4, iterations: 4}
 evaluation: {repeats: 2}
 report: {grid_images: 4, gallery_images: 2}
+"""
+
+# On the images of a folder `dataset`; how long its stages train is for each test to add.
+FOLDER_CONFIGURATION = """
+device: cpu
+num_landmarks: 3
+dataset: {kind: folder, name: mine, path: dataset}
+model: {input_size_px: 32, width: 16, depth: 1, norm_groups: 2, descriptor_dim: 8}
+clustering: {training_clusters: 6, iterations: 5, redos: 1}
 """

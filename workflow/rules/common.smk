@@ -146,9 +146,7 @@ wildcard_constraints:
 
 
 # Decided once, where the run begins: nodes of a cluster may have other GPUs than the machine that submits to them.
-HAS_GPUS = bool(
-    int(os.environ.setdefault("LANDMARKS_HAS_GPUS", str(int(has_gpus(os.environ)))))
-)
+HAS_GPUS = bool(int(os.environ.get("LANDMARKS_HAS_GPUS") or has_gpus(os.environ)))
 
 
 def gpus(experiment):
@@ -172,16 +170,23 @@ if USES_CONTAINERS:
     # Only what is there can be bound.
     Path(DOWNLOADS).mkdir(parents=True, exist_ok=True)
 # What steps read and write outside the working folder, where links of it lead included.
-BOUND = bound_folders(
-    [
-        ROOT,
-        "resources",
-        "results",
-        DOWNLOADS,
-        *(str(one.dataset.path) for one in EXPERIMENTS.values() if one.dataset.path),
-        *FIRST.bind,
-    ],
-    Path.cwd(),
+BOUND = bind_variable(
+    bound_folders(
+        [
+            ROOT,
+            "resources",
+            "results",
+            DOWNLOADS,
+            *(
+                str(one.dataset.path)
+                for one in EXPERIMENTS.values()
+                if one.dataset.path
+            ),
+            *FIRST.bind,
+        ],
+        Path.cwd(),
+    ),
+    os.environ,
 )
 try:
     # A job on a cluster has its own end, whatever that of the run which submitted it.
@@ -205,8 +210,8 @@ os.environ.update(
         if workflow.remote_exec
         else os.environ.get("LANDMARKS_PRINCIPAL", f"{platform.node()}:{os.getpid()}")
     ),
-    APPTAINER_BIND=bind_variable(BOUND, os.environ),
-    SINGULARITY_BIND=bind_variable(BOUND, os.environ),
+    APPTAINER_BIND=BOUND,
+    SINGULARITY_BIND=BOUND,
     # As the option --nv, but never where there is no driver.
     **(
         {"APPTAINER_NV": "1", "SINGULARITY_NV": "1"}
@@ -220,6 +225,7 @@ os.environ.update(
     TRITON_CACHE_DIR=str(Path(".snakemake/triton").absolute()),
     # All steps share the minutes of the run.
     **({DEADLINE_VARIABLE: str(DEADLINE)} if DEADLINE else {}),
+    LANDMARKS_HAS_GPUS=str(int(HAS_GPUS)),
     LANDMARKS_LICENCES=" ".join(FIRST.accept_licences),
     LANDMARKS_LOCK=FIRST.downloads.lock,
     LANDMARKS_SOURCES=FIRST.downloads.sources or "",
