@@ -10,7 +10,15 @@ import pytest
 
 from landmark_discovery import files
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_file, atomic_folder, read_npz, write_json, write_npz, write_text
+from landmark_discovery.files import (
+    atomic_file,
+    atomic_folder,
+    finite_number,
+    read_npz,
+    write_json,
+    write_npz,
+    write_text,
+)
 
 
 def names_in(folder):
@@ -278,3 +286,13 @@ def test_a_file_may_be_read_by_those_whom_the_umask_lets_even_where_a_library_re
         other.replace(temporary)
     (tmp_path / "plain").touch()
     assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("value", [None, True, "1", [1], float("nan"), float("inf"), 10**400])
+def test_what_is_no_finite_number_is_none(value):
+    assert finite_number(value) is None
+
+
+@pytest.mark.parametrize("value", [0, -3, 1.5])
+def test_a_number_is_taken_as_it_is(value):
+    assert finite_number(value) == value

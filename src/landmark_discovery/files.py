@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -90,12 +91,13 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path, *, remedy: str = "make it anew") -> dict[str, Any]:
+def read_json(path: str | Path, *, kind: str = "JSON", remedy: str = "make it anew") -> dict[str, Any]:
     """Read a JSON object.
 
     Args:
         path: the file.
-        remedy: what the user can do where it can't be read.
+        kind: what it is called where it can't be read.
+        remedy: what the user can do then.
 
     Raises:
         UserError: no such file, not JSON, or something else than an object.
@@ -106,10 +108,17 @@ def read_json(path: str | Path, *, remedy: str = "make it anew") -> dict[str, An
         raise UserError(f"can't be read ({error.strerror})", where=path, remedy=remedy) from error
     # Numbers of thousands of digits and texts in other codes are a ValueError too.
     except (ValueError, RecursionError) as error:
-        raise UserError(f"not readable JSON ({error})", where=path, remedy=remedy) from error
+        raise UserError(f"not readable {kind} ({error})", where=path, remedy=remedy) from error
     if not isinstance(content, dict):
         raise UserError("not a JSON object", where=path, remedy=remedy)
     return content
+
+
+def finite_number(value: object) -> float | None:
+    """Take a value of JSON as a number; None where it is none, NaN, infinite, or too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def write_npz(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:

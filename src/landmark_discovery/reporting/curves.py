@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.normalizers import describe_normalizer
-from landmark_discovery.files import read_json
+from landmark_discovery.files import finite_number, read_json
 from landmark_discovery.reporting.figures import (
     DASHES,
     GREY,
@@ -105,16 +104,9 @@ def read_curve(folder: Path, direction: Direction, label: str) -> Curve:
         raise UserError(
             f"not an evaluation ({error})", where=folder, remedy="make it with `landmarks evaluate`"
         ) from error
-    baseline, normalizer = metrics.get(_WORDING[direction].baseline_key), metrics.get("normalizer")
-    if not isinstance(baseline, int | float) or isinstance(baseline, bool) or abs(baseline) >= sys.float_info.max:
-        baseline = None
-    return Curve(
-        label,
-        errors,
-        cumulative,
-        None if baseline is None else float(baseline),
-        normalizer if isinstance(normalizer, str) else None,
-    )
+    baseline = finite_number(metrics.get(_WORDING[direction].baseline_key))
+    normalizer = metrics.get("normalizer")
+    return Curve(label, errors, cumulative, baseline, normalizer if isinstance(normalizer, str) else None)
 
 
 def curve_figure(curves: Sequence[Curve], direction: Direction) -> Figure:

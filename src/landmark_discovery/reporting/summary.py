@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from landmark_discovery.errors import UserError
-from landmark_discovery.files import write_text
+from landmark_discovery.files import read_json, write_text
 from landmark_discovery.provenance.environment import software_versions
 from landmark_discovery.reporting.tables import (
     configuration_page,
@@ -61,15 +59,7 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: no such file, or not a JSON object.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"not readable metrics ({error})", where=path, remedy="make it with `landmarks evaluate`"
-        ) from error
-    if not isinstance(content, dict):
-        raise UserError("not a JSON object", where=path, remedy="make it with `landmarks evaluate`")
-    return content
+    return read_json(path, kind="metrics", remedy="make it with `landmarks evaluate`")
 
 
 def read_benchmarks(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from landmark_discovery.files import finite_number
 from landmark_discovery.reporting.summary import read_metrics
 from landmark_discovery.verdict.figures import PublishedFigure
 
@@ -76,13 +75,6 @@ def _measurement(path: Path, figure: PublishedFigure) -> Measurement:
         return Measurement(
             None, absence=f"{path}: another definition, {key} is {known.get(key)!r}, not {figure.conditions[key]!r}"
         )
-    value = _number(metrics.get(figure.metric))
+    value = finite_number(metrics.get(figure.metric))
     absence = "" if value is not None else f"{path}: {figure.metric} is undefined"
-    return Measurement(value, _number(metrics.get(BASELINES[figure.metric])), absence)
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever stands in the file
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # NaN, infinite, or a whole number of hundreds of digits, which has no float.
-    return float(value) if abs(value) <= sys.float_info.max else None
+    return Measurement(value, finite_number(metrics.get(BASELINES[figure.metric])), absence)
