@@ -60,7 +60,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(SNAKEMAKE) --lint
 	$(BIN)/landmarks config-documents --check
-	$(BIN)/pytest -n 2
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2
 
 soak: $(VENV)/.installed-test
 	LANDMARKS_KILL_CYCLES=5 $(BIN)/pytest tests/workflow/test_killing.py

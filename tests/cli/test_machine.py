@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from landmark_discovery.cli import machine
@@ -47,3 +51,12 @@ def test_doctor_ends_with_status_1_where_something_is_missing(monkeypatch, capsy
     assert caught.value.code == status
     assert "0.1 GiB free" in capsys.readouterr().out
     assert "0.1 GiB free" in (tmp_path / "machine.txt").read_text(encoding="utf-8")
+
+
+def test_steps_that_wait_leave_the_cores_to_the_step_beside_them(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment["OMP_DISPLAY_ENV"] = "true"
+    command = [sys.executable, "-m", "landmark_discovery", "doctor"]
+    said = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True).stderr
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in said
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" not in said

@@ -43,6 +43,8 @@ def main() -> None:
     A training that was asked to stop has saved its state and ends with the exit status 75: try again.
     """
     signal.signal(signal.SIGTERM, _end)
+    # Read when torch and faiss are imported. Threads that wait otherwise burn the core that another step computes on.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not _speaks():
         # Read when the bars' module is imported.
         os.environ["TQDM_DISABLE"] = "1"
