@@ -93,7 +93,7 @@ lock: $(BIN)/python
 	$(BIN)/python -m venv build/lock
 	for file in common host; do sed '/^--constraint/d' envs/requirements-$$file.txt > build/lock/$$file.txt; done
 	build/lock/bin/python -m pip install --quiet --requirement build/lock/common.txt --requirement build/lock/host.txt
-	build/lock/bin/python -m pip freeze --all > build/lock/all.txt
+	build/lock/bin/python -m pip freeze --all | sed 's/.*/\L&/; s/_/-/g' | LC_ALL=C sort > build/lock/all.txt
 	{ sed '/^[^#]/d' envs/constraints.txt; grep -v -e '^pip==' -e '^torch==' -e '^triton==' -e '^nvidia-' -e '^cuda-' \
 	  build/lock/all.txt; } > build/lock/constraints.txt
 	mv build/lock/constraints.txt envs/constraints.txt

@@ -58,7 +58,7 @@ WATCHED = {
         Watched(_RUNS, "detect", "detection"),
         Watched(_RUNS, "name_detections", "clustering"),
     ),
-    "predict": (
+    "predict-dataset": (
         _VIEWS,
         _NETWORK,
         Watched(_PREDICTION, "detect", "detection"),

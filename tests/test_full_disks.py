@@ -45,7 +45,7 @@ STEPS = {
         (*STORE, *CONFIG, *WEIGHTS, "--pseudo-groundtruth", "whole/truth.npz"),
         "stage2/weights.safetensors",
     ),
-    "predict": (
+    "predict-dataset": (
         ("--stage", "2", *STORE, *CONFIG, "--weights", "whole/stage2/weights.safetensors"),
         "predictions.npz",
     ),

@@ -230,14 +230,14 @@ def test_a_faulty_table_of_true_points_is_refused_by_the_evaluation(user, landma
     user.refused(user.run("evaluate", *tables, "--output", "made"), *parts)
 
 
-@pytest.mark.parametrize("command", ["prepare", "synthesize", "bootstrap", "train-stage1", "predict"])
+@pytest.mark.parametrize("command", ["prepare", "synthesize", "bootstrap", "train-stage1", "predict-dataset"])
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(user, command):
     Path("taken").touch()
     needed = {
         "prepare": ("--dataset", "dataset"),
         "bootstrap": ("--store", "none"),
         "train-stage1": ("--store", "none", "--keypoints", "none"),
-        "predict": ("--stage", "1", "--store", "none", "--weights", "none"),
+        "predict-dataset": ("--stage", "1", "--store", "none", "--weights", "none"),
     }
     outcome = user.run(command, *needed.get(command, ()), "--output", "taken/made")
     user.refused(outcome, "taken/made: can't be written (taken is a file, not a folder)", "choose a folder")

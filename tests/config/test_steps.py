@@ -39,7 +39,7 @@ def test_settings_are_canonical_json_of_the_keys_of_the_step():
         ({"evaluation": {"repeats": 3}}, ["evaluate", "report"]),
         ({"report": {"grid_images": 3}}, ["draw-pictures", "report"]),
         ({"stage2": {"iterations": 7}}, ["train-stage2", "report"]),
-        ({"stage2": {"subpixel": False}}, ["train-stage2", "predict-stage2", "report"]),
+        ({"stage2": {"subpixel": False}}, ["train-stage2", "predict-stage2", "package-model", "report"]),
         (
             {"stage1": {"detection": {"nms_iou": 0.5}}},
             ["train-stage1", "export-pseudo-groundtruth", "predict-stage1", "report"],
@@ -47,7 +47,7 @@ def test_settings_are_canonical_json_of_the_keys_of_the_step():
         ({"bootstrap": {"sift_max_keypoints": 9}}, ["bootstrap", "report"]),
         ({"bootstrap": {"superpoint_nms_px": 9}}, ["report"]),
         ({"dataset": {"crop_margin": 0.7}}, ["report"]),
-        ({"dataset": {"max_crop_px": 99}}, ["prepare", "report"]),
+        ({"dataset": {"max_crop_px": 99}}, ["prepare", "package-model", "report"]),
         ({"dataset": {"synthetic": {"seed": 9}}}, ["synthesize", "report"]),
         ({"processes": 2}, ["train-stage1", "train-stage2", "report"]),
         ({"experiment": "other"}, ["report"]),

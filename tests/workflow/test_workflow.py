@@ -105,7 +105,15 @@ def test_the_written_configuration_repeats_the_run(finished):
         ("bootstrap={superpoint_nms_px: 9}", {}),
         (
             "stage2={iterations: 7}",
-            {"train_stage2": 1, "predict": 1, "evaluate": 1, "plot_curves": 2, "draw_pictures": 1, "plot_training": 1},
+            {
+                "train_stage2": 1,
+                "predict": 1,
+                "package_model": 1,
+                "evaluate": 1,
+                "plot_curves": 2,
+                "draw_pictures": 1,
+                "plot_training": 1,
+            },
         ),
     ],
 )

@@ -31,6 +31,24 @@ def evaluation_store_of(wildcards):
     return store if Path(store).name in EVALUATION_STORES else name
 
 
+def packaging_settings(wildcards):
+    """Write how the images are cut that an experiment is evaluated on, and how its maps are read."""
+    store = Path(evaluation_store_of(wildcards)).name
+    dataset = experiment_of_store(store).dataset
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return step_settings(
+        experiment.model_copy(update={"dataset": dataset}), "package-model"
+    )
+
+
+def licences_of(wildcards):
+    """Name the licences that what an experiment downloads stands under, each once."""
+    table = read_sources(FIRST.downloads.sources)
+    names = needed_downloads(EXPERIMENTS[wildcards.experiment])
+    keys = (find_source(name, table).licence_key for name in names)
+    return [key for key in dict.fromkeys(keys) if key]
+
+
 def stores_of(wildcards):
     """Name the prepared data sets of an experiment, the one that trains first."""
     training, evaluation = store_of(wildcards), evaluation_store_of(wildcards)
@@ -143,7 +161,7 @@ def results_of(experiments):
     return [
         f"results/{name}/{file}"
         for name in experiments
-        for file in ("report.html", "provenance.json")
+        for file in ("report.html", "model/model.safetensors", "provenance.json")
     ]
 
 

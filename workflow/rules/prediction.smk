@@ -52,4 +52,4 @@ rule predict:
     message:
         "Predicting the landmarks of stage {wildcards.stage}: {wildcards.experiment}"
     shell:
-        "landmarks-on-gpus {resources.gpu} landmarks predict --stage {wildcards.stage} --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.predictions:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} landmarks predict-dataset --stage {wildcards.stage} --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} --output {output.predictions:q} 2>&1 | tee -i {log:q}"

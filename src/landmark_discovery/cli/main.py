@@ -15,6 +15,7 @@ from landmark_discovery.cli import (
     data,
     downloads,
     evaluation,
+    model,
     pictures,
     prediction,
     project,
@@ -33,7 +34,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (downloads, data, bootstrap, training, prediction, evaluation, pictures, verdict, provenance, project):
+GROUPS = (downloads, data, bootstrap, training, prediction, model, evaluation, pictures, verdict, provenance, project)
+for group in GROUPS:
     group.register(app)
 
 

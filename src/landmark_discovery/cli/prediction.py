@@ -21,11 +21,11 @@ from landmark_discovery.errors import UserError
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    app.command()(predict)
+    app.command()(predict_dataset)
     app.command()(convert_weights)
 
 
-def predict(
+def predict_dataset(
     stage: Annotated[int, typer.Option(min=1, max=2, help="Stage that the weights are of.")],
     store: Store,
     weights: Weights,
@@ -57,7 +57,7 @@ def convert_weights(
         typer.Option(help="What is known of the file, such as licence=MIT; kept in the weights.", metavar="KEY=VALUE"),
     ] = None,
 ) -> None:
-    """Convert one of the authors' pretrained files to weights that `predict` reads by the authors' rules."""
+    """Convert one of the authors' pretrained files to weights that `predict-dataset` reads by the authors' rules."""
     chosen = settings_of("convert-weights", settings, config, assignments)
     from landmark_discovery.downloads.checks import require_stamped
     from landmark_discovery.pretrained.convert import convert_checkpoint

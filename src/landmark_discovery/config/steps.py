@@ -77,6 +77,17 @@ STEPS = {
     "predict-stage2": Step(
         ("num_landmarks", *_NETWORK, "stage2.subpixel", "stage2.average_turned_views"), after=("train-stage2",)
     ),
+    "package-model": Step(
+        (
+            "dataset.crop_rule",
+            "dataset.crop_margin",
+            "dataset.context",
+            "dataset.max_crop_px",
+            "stage2.subpixel",
+            "stage2.average_turned_views",
+        ),
+        after=("train-stage2",),
+    ),
     "evaluate": Step(("seed", "evaluation"), after=("predict-stage1", "predict-stage2")),
     "evaluate-headline": Step(("seed", "headline"), after=("predict-stage1", "predict-stage2")),
     "draw-pictures": Step(("report",), after=("predict-stage1", "predict-stage2")),

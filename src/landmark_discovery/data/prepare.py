@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from landmark_discovery.config.data import DatasetSettings
+from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, plan_cuts
 from landmark_discovery.data.folder import ImageFolder, check_sides, read_folder
 from landmark_discovery.data.images import quiet_decoder, read_image, read_image_size
 from landmark_discovery.data.progress import with_progress
@@ -34,14 +34,7 @@ from landmark_discovery.data.store import (
 from landmark_discovery.data.tables import BOX_COLUMNS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json
-from landmark_discovery.geometry import (
-    area_inside,
-    crop_rectangle,
-    margin_padding_px,
-    paper_padding_px,
-    shrunk_size,
-    widen_rectangle,
-)
+from landmark_discovery.geometry import area_inside
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -115,20 +108,14 @@ def lay_out(
     Raises:
         UserError: a box that leaves no crop.
     """
-    whole = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
-    absent = np.isnan(boxes[:, :1])
-    box = np.where(absent, whole, boxes)
-    padding = paper_padding_px(box) if settings.crop_rule == "paper" else margin_padding_px(box, settings.crop_margin)
-    crop = np.where(absent, whole, crop_rectangle(box, sizes, padding))
-    _refuse_empty_crops(source, crop)
-    whole = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
-    window = whole if settings.context is None else widen_rectangle(crop, sizes, settings.context)
+    cuts = plan_cuts(boxes, sizes, CutRule.of(settings))
+    _refuse_empty_crops(source, cuts)
     samples = source.samples[["image", "subject"]].copy()
     samples.insert(1, "split", splits)
     samples[["width", "height"]] = sizes
-    for kind, rectangle in zip(RECTANGLES, (box, crop, window), strict=True):
+    for kind, rectangle in zip(RECTANGLES, (cuts.box, cuts.crop, cuts.window), strict=True):
         samples[[f"{kind}_{corner}" for corner in CORNERS]] = rectangle
-    samples[list(STORED_COLUMNS)] = shrunk_size(window, crop, settings.max_crop_px)
+    samples[list(STORED_COLUMNS)] = cuts.stored_size
     return samples
 
 
@@ -194,12 +181,11 @@ def _boxes(source: ImageFolder, sizes: NDArray[np.int64], check: bool) -> NDArra
     return boxes
 
 
-def _refuse_empty_crops(source: ImageFolder, crop: NDArray[np.int64]) -> None:
-    empty = np.flatnonzero((crop[:, 2:] <= crop[:, :2]).any(axis=1))
-    if empty.size:
+def _refuse_empty_crops(source: ImageFolder, cuts: Cuts) -> None:
+    if cuts.empty.size:
         raise UserError(
-            f"the box of {source.samples['image'].iloc[empty[0]]!r} leaves no pixel to crop",
-            where=source.where(int(empty[0])),
+            f"the box of {source.samples['image'].iloc[cuts.empty[0]]!r} leaves no pixel to crop",
+            where=source.where(int(cuts.empty[0])),
             remedy="give a larger box, or raise `dataset.crop_margin`",
         )
 
@@ -218,12 +204,8 @@ def _splits(source: ImageFolder, settings: DatasetSettings, both_sides: bool) ->
 
 
 def _cut(row: tuple[Path, NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.uint8]:
-    path, (x_min, y_min, x_max, y_max), size = row
-    window = read_image(path)[y_min:y_max, x_min:x_max]
-    width, height = size.tolist()
-    if (height, width) == window.shape[:2]:
-        return window.copy()
-    return np.asarray(cv2.resize(window, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    path, window, size = row
+    return cut_window(read_image(path), window, size)
 
 
 def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:

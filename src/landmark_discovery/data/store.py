@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.data.cutting import crop_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, read_json
@@ -81,9 +82,7 @@ class ImageStore:
 
     def crop_in_store(self) -> NDArray[np.float64]:
         """Give the crop of each image in store pixels, (N, 4), last row and column excluded."""
-        window, crop = self.rectangle("window"), self.rectangle("crop")
-        origin, extent = np.tile(window[:, :2], 2), np.tile(window[:, 2:] - window[:, :2], 2)
-        return (crop - origin) / extent * np.tile(self.stored_size, 2)
+        return crop_in_store(self.rectangle("crop"), self.rectangle("window"), self.stored_size)
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """List the positions of the images of one split."""

@@ -67,7 +67,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
                 trained.extras["flip_map"].numpy(),
                 images,
                 indices,
-                _stage2(config, convention),
+                stage2_settings(config, convention),
                 size_px=size_px,
                 precision=config.precision,
                 convention=convention,
@@ -80,5 +80,6 @@ def _detection(config: Config, convention: PixelConvention) -> DetectionSettings
     return config.stage1.detection if convention == PIXEL_CENTRES else AUTHORS_DETECTION
 
 
-def _stage2(config: Config, convention: PixelConvention) -> Stage2Settings:
+def stage2_settings(config: Config, convention: PixelConvention) -> Stage2Settings:
+    """Give the settings by which weights of stage 2 are read: the configuration's, or the authors' for their files."""
     return config.stage2 if convention == PIXEL_CENTRES else AUTHORS_STAGE2

@@ -1,0 +1,1 @@
+"""The trained landmark detector on anybody's images."""

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landmark_discovery.data.cutting import CutRule
+from landmark_discovery.errors import UserError
+from landmark_discovery.inference.package import load_model, package_model
+from landmark_discovery.training.weights import save_weights
+
+CUT = {"crop_rule": "margin", "crop_margin": 0.2, "context": 0.5, "max_crop_px": 64}
+
+
+@pytest.fixture
+def packaged(save_stage, store, tiny_config):
+    config = tiny_config(dataset=CUT, stage2={"subpixel": True, "average_turned_views": False})
+    return package_model(save_stage(), store, config, ["celeba"])
+
+
+@pytest.fixture
+def rewritten(packaged, tmp_path):
+    """Write a model file with another description of its use."""
+
+    def rewrite(**changes):
+        use = {**packaged.facts["use"], **changes}
+        save_weights(tmp_path / "other.safetensors", replace(packaged, facts={**packaged.facts, "use": use}))
+        return tmp_path / "other.safetensors"
+
+    return rewrite
+
+
+def test_a_model_file_says_all_that_using_it_needs(packaged, tmp_path):
+    save_weights(tmp_path / "model.safetensors", packaged)
+    model = load_model(tmp_path / "model.safetensors")
+    assert model.rule == CutRule("margin", 0.2, 0.5, 64)
+    assert (model.num_landmarks, model.size_px, model.frame_px) == (3, 32, (90, 80))
+    assert (model.decoding.subpixel, model.decoding.average_turned_views) == (True, False)
+    np.testing.assert_array_equal(model.flip_map, [2, 1, 0])
+    assert model.about["licences"] == ["celeba"]
+    assert (model.about["data"]["train_images"], model.about["data"]["test_images"]) == (1, 1)
+
+
+def test_equal_models_are_equal_files(packaged, tmp_path):
+    for name in ("one", "other"):
+        save_weights(tmp_path / name, packaged)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_the_authors_weights_are_read_by_the_authors_rules(save_stage, store, tiny_config):
+    config = tiny_config(stage2={"subpixel": True, "average_turned_views": True})
+    use = package_model(save_stage(convention="authors"), store, config, []).facts["use"]
+    assert use["decoding"] == {"subpixel": False, "average_turned_views": False}
+
+
+def test_a_licence_that_there_is_not_is_refused(save_stage, store, tiny_config):
+    with pytest.raises(UserError, match="unknown licence 'celebb'"):
+        package_model(save_stage(), store, tiny_config(), ["celebb"])
+
+
+def test_weights_alone_are_refused_with_the_file_to_give(save_stage):
+    with pytest.raises(UserError, match=r"weights alone.*give model\.safetensors"):
+        load_model(save_stage())
+
+
+def test_weights_of_stage_1_are_refused(save_stage, store, tiny_config):
+    path = save_stage(1, threshold=0.2, position_weight=0.0)
+    for use in (load_model, lambda path: package_model(path, store, tiny_config(), [])):
+        with pytest.raises(UserError, match="weights of stage 1; give those of stage 2"):
+            use(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frame_px": [90]},
+        {"frame_px": ["wide", 80]},
+        {"decoding": {"subpixel": "perhaps"}},
+        {"decoding": 3},
+        {"cut": {**CUT, "crop_rule": "none"}},
+        {"cut": {}},
+        {"about": 7},
+    ],
+)
+def test_a_description_that_cannot_be_read_is_refused(rewritten, change):
+    with pytest.raises(UserError, match="its description of how to use it can't be read"):
+        load_model(rewritten(**change))

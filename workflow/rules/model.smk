@@ -1,0 +1,25 @@
+# What others can use: weights with all that prediction on their images needs.
+rule package_model:
+    input:
+        store=evaluation_store_of,
+        weights="results/{experiment}/stage2/weights.safetensors",
+    output:
+        model="results/{experiment}/model/model.safetensors",
+    log:
+        "results/{experiment}/logs/package_model.log",
+    benchmark:
+        "results/{experiment}/benchmarks/package_model.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=growing(1500),
+        runtime=growing(10),
+    params:
+        settings=packaging_settings,
+        licences=lambda wildcards: repeated("--licence", licences_of(wildcards)),
+    message:
+        "Packing the model of {wildcards.experiment}"
+    shell:
+        "landmarks package-model --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} {params.licences} --output {output.model:q} 2>&1 | tee -i {log:q}"
