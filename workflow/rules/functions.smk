@@ -161,7 +161,7 @@ def results_of(experiments):
     return [
         f"results/{name}/{file}"
         for name in experiments
-        for file in ("report.html", "model/model.safetensors", "provenance.json")
+        for file in ("report.html", "model/model_card.md", "provenance.json")
     ]
 
 

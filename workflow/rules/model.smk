@@ -23,3 +23,28 @@ rule package_model:
         "Packing the model of {wildcards.experiment}"
     shell:
         "landmarks package-model --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} {params.licences} --output {output.model:q} 2>&1 | tee -i {log:q}"
+
+
+rule model_card:
+    input:
+        model="results/{experiment}/model/model.safetensors",
+        metrics="results/{experiment}/evaluation/stage2/metrics.json",
+        store=lambda wildcards: stores_of(wildcards)[0],
+        config="results/{experiment}/config.yaml",
+    output:
+        card="results/{experiment}/model/model_card.md",
+    log:
+        "results/{experiment}/logs/model_card.log",
+    benchmark:
+        "results/{experiment}/benchmarks/model_card.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=growing(1500),
+        runtime=growing(10),
+    message:
+        "Describing the model of {wildcards.experiment}"
+    shell:
+        "landmarks model-card --model {input.model:q} --metrics {input.metrics:q} --store {input.store:q} --configuration {input.config:q} --output {output.card:q} 2>&1 | tee -i {log:q}"

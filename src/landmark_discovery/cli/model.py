@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFile, 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(package_model)
+    app.command()(model_card)
 
 
 def package_model(
@@ -32,3 +34,22 @@ def package_model(
     from landmark_discovery.training.weights import save_weights
 
     save_weights(output, packaged(weights, read_store(store), chosen, licence or []))
+
+
+def model_card(
+    model: Annotated[Path, typer.Option(help="Model file, made by `landmarks package-model`.")],
+    metrics: Annotated[Path, typer.Option(help="metrics.json of stage 2.")],
+    store: Store,
+    configuration: Annotated[Path, typer.Option(help="Configuration of the experiment (YAML).")],
+    output: OutputFile,
+) -> None:
+    """Write the card of a model: data, training, figures, limits, licences, citation."""
+    from landmark_discovery.config.loading import load_config, read_config_file
+    from landmark_discovery.data.store import read_store
+    from landmark_discovery.files import read_json, write_text
+    from landmark_discovery.inference.model_card import model_card as written
+    from landmark_discovery.inference.package import load_model
+
+    chosen = load_config(read_config_file(configuration), where=configuration)
+    measured = read_json(metrics, kind="metrics", remedy="make it with `landmarks evaluate`")
+    write_text(output, written(load_model(model), measured, chosen, read_store(store).facts))
