@@ -18,7 +18,7 @@ import torch
 from benchmarks.machine import ROOT, machine_facts, version_facts
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import write_json, write_text
-from landmark_discovery.provenance.environment import cpu_count
+from landmark_discovery.streaming import cpu_count
 
 # Start, rest and end: what a step has that no function of is watched.
 UNWATCHED_PARTS = 3
@@ -54,7 +54,7 @@ def _of_stage(stage: int) -> tuple[Step, ...]:
     return (
         Step(
             f"predict-stage{stage}",
-            f"predict --stage {stage} --store {{}}/store --weights {weights} --output {predictions}",
+            f"predict-dataset --stage {stage} --store {{}}/store --weights {weights} --output {predictions}",
         ),
         Step(
             f"evaluate-stage{stage}",
@@ -99,9 +99,14 @@ STEPS = (
     Step("plot-training", "plot-training --stage1 {}/stage1 --stage2 {}/stage2 --output {}/pictures", configured=False),
     Step("show-config", "show-config --output {}/config.yaml"),
     Step(
-        "summarize",
-        "summarize --metrics {}/evaluation/stage1/metrics.json --metrics {}/evaluation/stage2/metrics.json "
-        "--store {}/store --configuration {}/config.yaml --output {}/summary",
+        "package-model",
+        "package-model --store {}/store --weights {}/stage2/weights.safetensors --output {}/model.safetensors",
+    ),
+    Step(
+        "report",
+        "report --configuration {}/config.yaml --store {}/store --evaluation {}/evaluation/stage1 "
+        "--evaluation {}/evaluation/stage2 --weights {}/stage2/weights.safetensors --training {}/stage1 "
+        "--training {}/stage2 --output {}/report.html",
         configured=False,
     ),
 )

@@ -10,13 +10,13 @@ import torch
 
 from landmark_discovery import __version__
 from landmark_discovery.provenance.environment import (
-    cpu_count,
     gpu_driver,
     memory_gib,
     package_version,
     processor_name,
     program_output,
 )
+from landmark_discovery.streaming import cpu_count
 
 ROOT = Path(__file__).parents[1]
 

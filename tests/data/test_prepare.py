@@ -4,11 +4,9 @@ import json
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from landmark_discovery.config.data import DatasetSettings
-from landmark_discovery.data import prepare, store
+from landmark_discovery.data import store
 from landmark_discovery.data.images import read_image
 from landmark_discovery.data.prepare import prepare_store
 from landmark_discovery.errors import UserError
@@ -248,19 +246,3 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path, make_folde
     with pytest.raises(UserError, match=r"store: can't be written \(No space left on device\); free space there"):
         prepare_store(make_folder(), settings(), tmp_path / "out" / "store")
     assert not list((tmp_path / "out").iterdir())
-
-
-@given(count=st.integers(0, 30), workers=st.integers(1, 4))
-def test_parallel_work_keeps_the_order(count, workers):
-    assert list(prepare._in_parallel(lambda number: number * 2, range(count), workers)) == [
-        2 * number for number in range(count)
-    ]
-
-
-def test_parallel_work_does_not_run_ahead_of_its_reader():
-    started = []
-    results = prepare._in_parallel(started.append, range(100), workers=2)
-    next(results)
-    results.close()
-
-    assert len(started) <= 9

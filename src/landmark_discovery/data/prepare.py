@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,9 +32,8 @@ from landmark_discovery.data.tables import BOX_COLUMNS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json
 from landmark_discovery.geometry import area_inside
+from landmark_discovery.streaming import cpu_count, in_parallel
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Dropped = list[dict[str, str]]
 NAMED_REASONS = 3
 
@@ -67,7 +63,7 @@ def prepare_store(
     Raises:
         UserError: a fault of the folder, its tables or its images, or `output` can't be written.
     """
-    workers = threads or _cpu_count()
+    workers = threads or cpu_count()
     both_sides = tables is None
     source = read_folder(folder, tables, both_sides=both_sides)
     with quiet_decoder():
@@ -80,7 +76,7 @@ def prepare_store(
         )
         facts |= _source_facts(Path(folder), made_by_us=tables is not None)
         rows = list(zip(sound.paths, _corners(samples, "window"), _stored_size(samples), strict=True))
-        cuts = _in_parallel(_cut, rows, workers)
+        cuts = in_parallel(_cut, rows, workers)
         shown = with_progress(cuts, len(rows), "cutting images")
         write_store_from(shown, output, samples, sound.landmarks, facts, sound.more_landmarks)
     return read_store(output)
@@ -121,7 +117,7 @@ def lay_out(
 
 def _measured(source: ImageFolder, skip: bool, workers: int) -> tuple[ImageFolder, NDArray[np.int64], Dropped]:
     """Measure all images; with `skip`, decode them too, and leave out those that can't be."""
-    measured = _in_parallel(partial(_size_or_fault, decode=skip), source.paths, workers)
+    measured = in_parallel(partial(_size_or_fault, decode=skip), source.paths, workers)
     kept, sizes, dropped = [], [], []
     for position, size in enumerate(with_progress(measured, len(source), "checking images")):
         if not isinstance(size, UserError):
@@ -206,27 +202,6 @@ def _splits(source: ImageFolder, settings: DatasetSettings, both_sides: bool) ->
 def _cut(row: tuple[Path, NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.uint8]:
     path, window, size = row
     return cut_window(read_image(path), window, size)
-
-
-def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Yield the results in the order of the items, with few of them waiting: all at once would fill the memory."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _cpu_count() -> int:
-    # The CPUs this process may use, where the system tells; a container often has fewer than the machine.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _corners(samples: pd.DataFrame, kind: str) -> NDArray[np.int64]:

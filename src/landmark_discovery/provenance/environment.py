@@ -57,11 +57,6 @@ def memory_gib() -> float:
     return total
 
 
-def cpu_count() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def processor_name() -> str | None:
     """Name the processor; None where nothing tells."""
     path = Path("/proc/cpuinfo")

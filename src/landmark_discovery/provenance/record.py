@@ -18,7 +18,6 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json, write_json
 from landmark_discovery.provenance.environment import (
     code_revision,
-    cpu_count,
     gpu_driver,
     installed_packages,
     memory_gib,
@@ -27,6 +26,7 @@ from landmark_discovery.provenance.environment import (
 )
 from landmark_discovery.reporting.summary import read_benchmarks
 from landmark_discovery.reporting.tables import mean_of
+from landmark_discovery.streaming import cpu_count
 
 FACTS = "facts.json"
 MAKER = "made_by.json"

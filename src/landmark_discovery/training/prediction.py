@@ -98,7 +98,9 @@ def predict_stage2(
     """
     channels = torch.from_numpy(flip_map).to(images.device)
     points, scores = [], []
-    for start in tqdm(range(0, len(indices), BATCH), desc="predicting", unit="batch", leave=False):
+    # A single batch is part of something longer, which has a bar of its own.
+    silent = len(indices) <= BATCH
+    for start in tqdm(range(0, len(indices), BATCH), desc="predicting", unit="batch", leave=False, disable=silent):
         batch = torch.from_numpy(indices[start : start + BATCH]).to(images.device)
         plain = plain_views(images.crops[batch], size_px)
         seen = []

@@ -1,0 +1,75 @@
+"""Landmarks drawn onto whole images, one colour a landmark as in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from landmark_discovery.inference.detector import DetectedShot, FoundObject
+from landmark_discovery.reporting.colors import landmark_marker
+from landmark_discovery.reporting.drawing import INK, PAPER, draw_marker, draw_text
+from landmark_discovery.reporting.grids import rgb
+
+# More landmarks than colours that are told apart at a glance.
+_PLAIN_LANDMARKS = 10
+_ENCODING = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 3]}
+# Colour at each pixel: small marks would lose theirs to their surroundings.
+_JPEG_ENCODING = [
+    *(cv2.IMWRITE_JPEG_QUALITY, 92),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+]
+
+
+def draw_objects(image: NDArray[np.uint8], objects: Sequence[FoundObject]) -> NDArray[np.uint8]:
+    """Draw the landmarks of all objects onto a copy of their image (H, W, 3), and boxes that are smaller than it."""
+    picture = image.copy()
+    for found in objects:
+        _draw_box(picture, found)
+    for found in objects:
+        _draw_landmarks(picture, found)
+    return picture
+
+
+def write_overlay(detected: DetectedShot, folder: Path) -> DetectedShot:
+    """Draw onto an image what was found in it, and write it below a folder by the image's own name and kind."""
+    path = folder / detected.shot.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = draw_objects(detected.shot.read(), detected.objects)
+    suffix = path.suffix.lower()
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    path.write_bytes(cv2.imencode(suffix, bgr, _ENCODING.get(suffix, _JPEG_ENCODING))[1].tobytes())
+    return detected
+
+
+def overlay_of_video(folder: Path, name: str) -> Path:
+    """Name the labelled video below a folder: always an MP4, so that another kind of file gets a second ending."""
+    return folder / (name if name.lower().endswith(".mp4") else f"{name}.mp4")
+
+
+def _draw_box(picture: NDArray[np.uint8], found: FoundObject) -> None:
+    height, width = picture.shape[:2]
+    x_min, y_min, x_max, y_max = found.box.round().astype(int).tolist()
+    if x_min <= 0 and y_min <= 0 and x_max >= width and y_max >= height:
+        return
+    thin = max(1, round(_radius_px(picture, found) / 3))
+    for color, thickness in ((INK, 3 * thin), (PAPER, thin)):
+        cv2.rectangle(picture, (x_min, y_min), (x_max - 1, y_max - 1), color, thickness)
+
+
+def _radius_px(picture: NDArray[np.uint8], found: FoundObject) -> float:
+    longer_side = float((found.box[2:] - found.box[:2]).max())
+    shorter_side_of_image = float(min(picture.shape[:2]))
+    return max(2.5, min(longer_side, shorter_side_of_image) / 56)
+
+
+def _draw_landmarks(picture: NDArray[np.uint8], found: FoundObject) -> None:
+    radius = _radius_px(picture, found)
+    for landmark, (point, color) in enumerate(zip(found.landmarks, rgb(len(found.landmarks)), strict=True)):
+        draw_marker(picture, point, color, radius, landmark_marker(landmark))
+        if len(found.landmarks) > _PLAIN_LANDMARKS and np.isfinite(point).all():
+            corner = (round(point[0] + 2 * radius), round(point[1] - 3 * radius))
+            draw_text(picture, corner, str(landmark), max(10, round(3 * radius)), (255, 255, 255), halo=True)
