@@ -31,7 +31,7 @@ One YAML file describes one experiment, or with `sweep` several. The later wins 
 the `recipe`, your file, the command line. Unknown keys and values out of range are refused before anything runs.
 
     snakemake --cores 2                                              # config.yaml: drawn faces
-    snakemake --cores 2 --configfile config/own-images.yaml          # a file of your own
+    snakemake --cores 2 --configfile config/boats.yaml               # another file
     snakemake --cores 2 --config seed=7 'stage1={{iterations: 900}}'   # single keys on top of either
     snakemake --cores 2 --config 'sweep={{num_landmarks: [10, 30], seed: [1, 2]}}'
 
