@@ -5,6 +5,8 @@
 # make sif, sif-gpu                             the same as a file for Apptainer, for --use-singularity
 # make containers-check, cluster-check         run in containers and on a SLURM cluster of its own; installs system packages (root)
 # make lock       choose envs/constraints.txt anew
+# make page RESULTS=results/demo               model/page.html: the model in a browser, without a server (npm)
+# make site       the documentation in build/site; reading it needs no network
 # make documents  make config.yaml, config/README.md and the JSON schema anew from the typed configuration
 # make pretrained CORES=16 ACCEPT=celeba,...     measure the authors' published weights and judge them
 # make paper EXPERIMENT=celeba_k10 SEEDS=1,2,3 CORES=16 ACCEPT=celeba,...   the paper's run, once a seed, and its verdict
@@ -45,6 +47,11 @@ GPU_TAG = $(call tag,requirements-gpu.txt)-gpu
 build = $(or $(ENGINE),$(error neither docker nor podman answers)) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
   --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
 
+# Folder of a finished run.
+RESULTS ?= results/demo
+WEB_RUNTIME := build/web/node_modules/onnxruntime-web
+
+.PHONY: page site web-runtime
 .PHONY: image image-cpu image-tags sif sif-gpu containers-check cluster-check lock
 .PHONY: demo test soak documents pretrained paper verdict-summary clean-results clean
 .DELETE_ON_ERROR:
@@ -97,6 +104,23 @@ lock: $(BIN)/python
 	{ sed '/^[^#]/d' envs/constraints.txt; grep -v -e '^pip==' -e '^torch==' -e '^triton==' -e '^nvidia-' -e '^cuda-' \
 	  build/lock/all.txt; } > build/lock/constraints.txt
 	mv build/lock/constraints.txt envs/constraints.txt
+
+page: $(VENV)/.installed web-runtime
+	$(BIN)/landmarks export-onnx --model $(RESULTS)/model/model.safetensors --output $(RESULTS)/model/model.onnx
+	$(BIN)/landmarks export-page --onnx $(RESULTS)/model/model.onnx --runtime $(WEB_RUNTIME)/dist --output $(RESULTS)/model/page.html
+	@echo "The page: $(CURDIR)/$(RESULTS)/model/page.html"
+
+# As web/package-lock.json pins it.
+web-runtime: $(WEB_RUNTIME)/package.json
+
+$(WEB_RUNTIME)/package.json: web/package.json web/package-lock.json
+	mkdir -p build/web && cp web/package.json web/package-lock.json build/web
+	npm ci --prefix build/web --silent --ignore-scripts
+	touch $@
+
+site: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --requirement envs/requirements-docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 documents: $(VENV)/.installed
 	$(BIN)/landmarks config-documents

@@ -5,14 +5,12 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-PAGES = ("metrics", "timings", "versions", "dataset", "configuration")
 FILES_OF_FOLDER = {
     "synthesize": ("samples.csv",),
     "prepare": ("samples.csv", "facts.json"),
     "evaluate": ("metrics.json", "forward_curve.csv", "backward_curve.csv"),
     "draw-pictures": ("landmarks.png", "galleries.png", "clusters/landmark_00.png", "clusters/landmark_01.png"),
     "plot-training": ("stage1_losses.svg", "stage1_rounds.svg", "stage2_losses.svg"),
-    "summarize": tuple(f"{page}.html" for page in PAGES),
 }
 
 

@@ -24,7 +24,7 @@ HITS = {
     "evaluate": (2, 2.0),
     "plot_curves": (1, 2.0),
     "draw_pictures": (1, 2.0),
-    "summary": (1, 1.0),
+    "package_model": (1, 1.0),
     "report": (1, 1.0),
 }
 KILLS_A_CYCLE = 20

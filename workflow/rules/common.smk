@@ -95,9 +95,6 @@ for experiment in EXPERIMENTS.values():
         set_default=False,
     )
 
-# Captions of the report read every key, so they get the keys of the recipe too.
-config.update(FIRST.model_dump(mode="json"))
-
 # Results that experiments share, by the names of their folders.
 DRAWN_DATASETS = {
     shared_name(experiment, "synthesize"): experiment

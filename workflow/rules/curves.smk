@@ -4,12 +4,7 @@ rule plot_curves:
         curve="results/{experiment}/evaluation/stage{stage}/{direction}_curve.csv",
     output:
         png="results/{experiment}/evaluation/stage{stage}/{direction}_curve.png",
-        svg=report(
-            "results/{experiment}/evaluation/stage{stage}/{direction}_curve.svg",
-            caption="../report/curve.rst",
-            category="Error curves",
-            labels={"stage": "{stage}", "error": "{direction}"},
-        ),
+        svg="results/{experiment}/evaluation/stage{stage}/{direction}_curve.svg",
     log:
         "results/{experiment}/logs/plot_{direction}_curve_stage{stage}.log",
     benchmark:

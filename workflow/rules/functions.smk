@@ -156,12 +156,35 @@ def judged_metrics_of(wildcards):
     ]
 
 
+def trained(experiments):
+    """Keep the experiments whose weights are trained here."""
+    return [name for name in experiments if not EXPERIMENTS[name].pretrained]
+
+
 def results_of(experiments):
     """Name what a run leaves of each experiment, the rest being made on the way."""
+    files = ["report.html", "model/model_card.md", "provenance.json"]
+    files += [
+        f"evaluation/stage{stage}/{direction}_curve.svg"
+        for stage in (1, 2)
+        for direction in ("forward", "backward")
+    ]
+    files += [f"pictures/stage{stage}/landmarks.png" for stage in (1, 2)]
     return [
-        f"results/{name}/{file}"
+        *(f"results/{name}/{file}" for name in experiments for file in files),
+        *(
+            f"results/{name}/pictures/stage1_losses.svg"
+            for name in trained(experiments)
+        ),
+    ]
+
+
+def exports_of(experiments):
+    """Name what other programs can use of each experiment: ONNX, and how far it is from PyTorch."""
+    return [
+        f"results/{name}/model/{file}"
         for name in experiments
-        for file in ("report.html", "model/model_card.md", "provenance.json")
+        for file in ("model.onnx", "onnx_check.json")
     ]
 
 
@@ -192,18 +215,34 @@ def lock_of(wildcards):
     )
 
 
-def verdict_page_of(wildcards):
-    """Name the page of the verdict, where there are published figures."""
-    name = wildcards.experiment
-    return [f"results/{name}/verdict/verdict.html"] if judged([name]) else []
+def folders_of(paths):
+    """Name the folders of files."""
+    return [Path(path).parent for path in paths]
 
 
-def training_pictures_of(wildcards):
-    """Name the pictures of a training; pretrained weights have none."""
-    if EXPERIMENTS[wildcards.experiment].pretrained:
-        return []
-    folder = f"results/{wildcards.experiment}/pictures"
-    return [f"{folder}/bootstrap.png", f"{folder}/stage1_losses.svg"]
+def trained_weights_of(wildcards):
+    """Name the weights of both stages that were trained here; beside them lie logs and pictures of the rounds."""
+    return [
+        f"results/{name}/stage{stage}/weights.safetensors"
+        for name in trained([wildcards.experiment])
+        for stage in (1, 2)
+    ]
+
+
+def bootstrap_picture_of(wildcards):
+    """Name the picture of the first keypoints; pretrained weights have none."""
+    return [
+        f"results/{name}/pictures/bootstrap.png"
+        for name in trained([wildcards.experiment])
+    ]
+
+
+def verdict_of(wildcards):
+    """Name the verdict for programs, where there are published figures."""
+    return [
+        f"results/{name}/verdict/verdict.json"
+        for name in judged([wildcards.experiment])
+    ]
 
 
 def benchmarks_of(wildcards):

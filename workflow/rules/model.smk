@@ -48,3 +48,49 @@ rule model_card:
         "Describing the model of {wildcards.experiment}"
     shell:
         "landmarks model-card --model {input.model:q} --metrics {input.metrics:q} --store {input.store:q} --configuration {input.config:q} --output {output.card:q} 2>&1 | tee -i {log:q}"
+
+
+rule export_onnx:
+    input:
+        model="results/{experiment}/model/model.safetensors",
+    output:
+        onnx="results/{experiment}/model/model.onnx",
+    log:
+        "results/{experiment}/logs/export_onnx.log",
+    benchmark:
+        "results/{experiment}/benchmarks/export_onnx.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=growing(3000),
+        runtime=growing(20),
+    message:
+        "Exporting the model of {wildcards.experiment} as ONNX"
+    shell:
+        "landmarks export-onnx --model {input.model:q} --output {output.onnx:q} 2>&1 | tee -i {log:q}"
+
+
+rule check_onnx:
+    input:
+        onnx="results/{experiment}/model/model.onnx",
+        model="results/{experiment}/model/model.safetensors",
+        store=evaluation_store_of,
+    output:
+        check="results/{experiment}/model/onnx_check.json",
+    log:
+        "results/{experiment}/logs/check_onnx.log",
+    benchmark:
+        "results/{experiment}/benchmarks/check_onnx.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        mem_mb=growing(memory_mb_of(3000)),
+        runtime=growing(240),
+    message:
+        "Comparing ONNX and PyTorch on the test images of {wildcards.experiment}"
+    shell:
+        "landmarks check-onnx --onnx {input.onnx:q} --model {input.model:q} --store {input.store:q} --output {output.check:q} 2>&1 | tee -i {log:q}"

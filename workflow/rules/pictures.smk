@@ -3,25 +3,9 @@ rule draw_pictures:
         store=evaluation_store_of,
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
     output:
-        landmarks=report(
-            "results/{experiment}/pictures/stage{stage}/landmarks.png",
-            caption="../report/landmarks.rst",
-            category="Landmarks on test images",
-            labels={"stage": "{stage}", "picture": "landmarks"},
-        ),
-        galleries=report(
-            "results/{experiment}/pictures/stage{stage}/galleries.png",
-            caption="../report/galleries.rst",
-            category="Clusters",
-            labels={"stage": "{stage}", "cluster": "all"},
-        ),
-        clusters=report(
-            directory("results/{experiment}/pictures/stage{stage}/clusters"),
-            patterns=["landmark_{landmark}.png"],
-            caption="../report/cluster.rst",
-            category="Clusters",
-            labels={"stage": "{stage}", "cluster": "{landmark}"},
-        ),
+        landmarks="results/{experiment}/pictures/stage{stage}/landmarks.png",
+        galleries="results/{experiment}/pictures/stage{stage}/galleries.png",
+        clusters=directory("results/{experiment}/pictures/stage{stage}/clusters"),
     log:
         "results/{experiment}/logs/draw_pictures_stage{stage}.log",
     benchmark:
@@ -47,12 +31,7 @@ rule draw_keypoints:
         store=store_of,
         keypoints=keypoints_of,
     output:
-        picture=report(
-            "results/{experiment}/pictures/bootstrap.png",
-            caption="../report/keypoints.rst",
-            category="Training",
-            labels={"stage": "bootstrap", "picture": "keypoints"},
-        ),
+        picture="results/{experiment}/pictures/bootstrap.png",
     log:
         "results/{experiment}/logs/draw_keypoints.log",
     benchmark:
@@ -77,24 +56,9 @@ rule plot_training:
         stage1="results/{experiment}/stage1/weights.safetensors",
         stage2="results/{experiment}/stage2/weights.safetensors",
     output:
-        stage1_losses=report(
-            "results/{experiment}/pictures/stage1_losses.svg",
-            caption="../report/training.rst",
-            category="Training",
-            labels={"stage": "1", "picture": "losses"},
-        ),
-        stage1_rounds=report(
-            "results/{experiment}/pictures/stage1_rounds.svg",
-            caption="../report/rounds.rst",
-            category="Training",
-            labels={"stage": "1", "picture": "rounds"},
-        ),
-        stage2_losses=report(
-            "results/{experiment}/pictures/stage2_losses.svg",
-            caption="../report/training.rst",
-            category="Training",
-            labels={"stage": "2", "picture": "losses"},
-        ),
+        stage1_losses="results/{experiment}/pictures/stage1_losses.svg",
+        stage1_rounds="results/{experiment}/pictures/stage1_rounds.svg",
+        stage2_losses="results/{experiment}/pictures/stage2_losses.svg",
     log:
         "results/{experiment}/logs/plot_training.log",
     benchmark:

@@ -20,84 +20,23 @@ rule configuration:
         "landmarks show-config --settings {params.settings:q} --output {output.config:q} 2>&1 | tee -i {log:q}"
 
 
-rule summary:
+rule report:
     input:
         config="results/{experiment}/config.yaml",
         stores=stores_of,
         metrics=expand(
             "results/{{experiment}}/evaluation/stage{stage}/metrics.json", stage=(1, 2)
         ),
-        headline=headline_metrics_of,
-    output:
-        metrics=report(
-            "results/{experiment}/summary/metrics.html",
-            caption="../report/metrics.rst",
-            category="Run",
-            labels={"page": "metrics"},
-        ),
-        timings=report(
-            "results/{experiment}/summary/timings.html",
-            caption="../report/timings.rst",
-            category="Run",
-            labels={"page": "timings"},
-        ),
-        versions=report(
-            "results/{experiment}/summary/versions.html",
-            caption="../report/versions.rst",
-            category="Run",
-            labels={"page": "versions"},
-        ),
-        dataset=report(
-            "results/{experiment}/summary/dataset.html",
-            caption="../report/dataset.rst",
-            category="Run",
-            labels={"page": "data set"},
-        ),
-        configuration=report(
-            "results/{experiment}/summary/configuration.html",
-            caption="../report/configuration.rst",
-            category="Run",
-            labels={"page": "configuration"},
-        ),
-    log:
-        "results/{experiment}/logs/summary.log",
-    benchmark:
-        "results/{experiment}/benchmarks/summary.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=growing(1500),
-        runtime=growing(5),
-    params:
-        benchmarks=lambda wildcards: repeated("--benchmark", benchmarks_of(wildcards)),
-        stores=lambda wildcards, input: repeated("--store", input.stores),
-        headline=lambda wildcards, input: repeated("--headline", input.headline),
-        folder=subpath(output.metrics, parent=True),
-    message:
-        "Summing up {wildcards.experiment}"
-    shell:
-        "landmarks summarize --metrics {input.metrics[0]:q} --metrics {input.metrics[1]:q} {params.headline} {params.stores} --configuration {input.config:q} {params.benchmarks} --output {params.folder:q} 2>&1 | tee -i {log:q}"
-
-
-# The report is Snakemake's own. It is made from inside the run by a second Snakemake that reads what the first has
-# recorded, with this experiment alone: hence its own configuration file, its targets, and no lock.
-rule report:
-    input:
-        config="results/{experiment}/config.yaml",
-        summary="results/{experiment}/summary/metrics.html",
-        curves=expand(
-            "results/{{experiment}}/evaluation/stage{stage}/{direction}_curve.{format}",
+        predictions=expand(
+            "results/{{experiment}}/evaluation/stage{stage}/predictions.npz",
             stage=(1, 2),
-            direction=("forward", "backward"),
-            format=("png", "svg"),
         ),
-        landmarks=expand(
-            "results/{{experiment}}/pictures/stage{stage}/landmarks.png", stage=(1, 2)
-        ),
-        training=training_pictures_of,
-        verdict=verdict_page_of,
+        headline=headline_metrics_of,
+        weights="results/{experiment}/stage2/weights.safetensors",
+        trained=trained_weights_of,
+        bootstrap=bootstrap_picture_of,
+        verdict=verdict_of,
+        provenance="results/{experiment}/provenance.json",
     output:
         report="results/{experiment}/report.html",
     log:
@@ -109,11 +48,26 @@ rule report:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=growing(1500),
-        runtime=growing(15),
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
-        snakefile=workflow.main_snakefile,
+        stores=lambda wildcards, input: repeated("--store", input.stores),
+        evaluations=lambda wildcards, input: repeated(
+            "--evaluation", folders_of(input.metrics)
+        ),
+        headlines=lambda wildcards, input: repeated(
+            "--headline", folders_of(input.headline)
+        ),
+        training=lambda wildcards, input: repeated(
+            "--training", folders_of(input.trained)
+        ),
+        bootstrap=lambda wildcards, input: repeated(
+            "--bootstrap-picture", input.bootstrap
+        ),
+        benchmarks=lambda wildcards: repeated("--benchmark", benchmarks_of(wildcards)),
+        verdict=lambda wildcards, input: repeated("--verdict", input.verdict),
+        licences=lambda wildcards: repeated("--licence", licences_of(wildcards)),
     message:
         "Writing the report of {wildcards.experiment}"
     shell:
-        "snakemake --snakefile {params.snakefile:q} --configfile {input.config:q} --report {output.report:q} --nolock {input.summary:q} {input.curves:q} {input.landmarks:q} {input.training:q} {input.verdict:q} > {log:q} 2>&1"
+        "landmarks report --configuration {input.config:q} {params.stores} {params.evaluations} {params.headlines} --weights {input.weights:q} {params.training} {params.bootstrap} {params.benchmarks} {params.verdict} --provenance {input.provenance:q} {params.licences} --output {output.report:q} 2>&1 | tee -i {log:q}"

@@ -7,12 +7,7 @@ rule verdict:
         markdown="results/{judged}/verdict/verdict.md",
         json="results/{judged}/verdict/verdict.json",
         junit="results/{judged}/verdict/verdict.xml",
-        page=report(
-            "results/{judged}/verdict/verdict.html",
-            caption="../report/verdict.rst",
-            category="Run",
-            labels={"page": "verdict"},
-        ),
+        page="results/{judged}/verdict/verdict.html",
     log:
         "results/{judged}/logs/verdict.log",
     benchmark:

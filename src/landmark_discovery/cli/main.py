@@ -15,11 +15,14 @@ from landmark_discovery.cli import (
     data,
     downloads,
     evaluation,
+    export,
+    inference,
     model,
     pictures,
     prediction,
     project,
     provenance,
+    reports,
     training,
     verdict,
 )
@@ -34,7 +37,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-GROUPS = (downloads, data, bootstrap, training, prediction, model, evaluation, pictures, verdict, provenance, project)
+GROUPS = (
+    downloads,
+    data,
+    bootstrap,
+    training,
+    prediction,
+    inference,
+    model,
+    export,
+    evaluation,
+    pictures,
+    reports,
+    verdict,
+    provenance,
+    project,
+)
 for group in GROUPS:
     group.register(app)
 

@@ -23,7 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command()(draw_pictures)
     app.command()(draw_keypoints)
     app.command()(plot_training)
-    app.command()(summarize)
 
 
 def draw_pictures(
@@ -71,27 +70,3 @@ def plot_training(
     losses, rounds = [output / "stage1_losses.svg"], [output / "stage1_rounds.svg"]
     plot_stage1(stage1 / "training_log.csv", stage1 / "rounds.csv", [losses, rounds])
     plot_stage2(stage2 / "training_log.csv", [output / "stage2_losses.svg"])
-
-
-def summarize(
-    metrics: Annotated[list[Path], typer.Option(help="metrics.json of stage 1, then of stage 2.")],
-    store: Annotated[
-        list[Path], typer.Option(help="Prepared data set; of two, the first trains and the second evaluates.")
-    ],
-    configuration: Annotated[Path, typer.Option(help="Configuration of the experiment (YAML).")],
-    output: OutputFolder,
-    headline: Annotated[
-        list[Path] | None, typer.Option(help="metrics.json of the headline protocol, stage 1, then stage 2.")
-    ] = None,
-    benchmark: Annotated[list[Path] | None, typer.Option(help="Snakemake's benchmark of a step, in order.")] = None,
-) -> None:
-    """Write the pages of the report that hold tables: metrics, timings, versions, data set, configuration."""
-    from landmark_discovery.config.loading import read_config_file
-    from landmark_discovery.data.store import read_store
-    from landmark_discovery.reporting.summary import write_summary
-
-    # The last one stands first on the page.
-    labels = {f"Stage {number}, headline": path for number, path in enumerate(headline or [], start=1)}
-    labels |= {f"Stage {number}": path for number, path in enumerate(metrics, start=1)}
-    cards = {label: read_store(path).facts for label, path in zip(("Training", "Evaluation"), store, strict=False)}
-    write_summary(output, labels, benchmark or [], cards, read_config_file(configuration))

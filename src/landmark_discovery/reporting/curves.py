@@ -41,6 +41,7 @@ class Curve:
         cumulative: mean of the errors up to each point, in percent, (P,).
         baseline: error of predicting means, in percent; None: unknown.
         normalizer: what errors are divided by, as in the configuration; None: unknown.
+        names: number of each point or landmark, as the file has it; () where it doesn't tell.
     """
 
     label: str
@@ -48,25 +49,42 @@ class Curve:
     cumulative: NDArray[np.float64]
     baseline: float | None = None
     normalizer: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Wording:
+class Wording:
+    """Hold what the plots of a direction call things, and which column and key they read.
+
+    Attributes:
+        title: of the plot.
+        points: what the errors belong to.
+        baseline: what predicts means.
+        baseline_key: key of metrics.json.
+        column: column of the curve's file with the number of each point.
+    """
+
     title: str
     points: str
     baseline: str
     baseline_key: str
+    column: str
 
 
-_WORDING: dict[str, _Wording] = {
-    "forward": _Wording(
-        "Forward error: true points predicted from the landmarks", "true points", "mean shape", "mean_shape_nme"
+WORDING: dict[str, Wording] = {
+    "forward": Wording(
+        "Forward error: true points predicted from the landmarks",
+        "true points",
+        "mean shape",
+        "mean_shape_nme",
+        "point",
     ),
-    "backward": _Wording(
+    "backward": Wording(
         "Backward error: landmarks predicted from the true points",
         "landmarks",
         "mean position of each landmark",
         "mean_landmark_nme",
+        "landmark",
     ),
 }
 
@@ -104,15 +122,21 @@ def read_curve(folder: Path, direction: Direction, label: str) -> Curve:
         raise UserError(
             f"not an evaluation ({error})", where=folder, remedy="make it with `landmarks evaluate`"
         ) from error
-    baseline = finite_number(metrics.get(_WORDING[direction].baseline_key))
-    normalizer = metrics.get("normalizer")
-    return Curve(label, errors, cumulative, baseline, normalizer if isinstance(normalizer, str) else None)
+    wording, normalizer = WORDING[direction], metrics.get("normalizer")
+    return Curve(
+        label,
+        errors,
+        cumulative,
+        baseline=finite_number(metrics.get(wording.baseline_key)),
+        normalizer=normalizer if isinstance(normalizer, str) else None,
+        names=tuple(table[wording.column].astype(str)) if wording.column in table else (),
+    )
 
 
 def curve_figure(curves: Sequence[Curve], direction: Direction) -> Figure:
     """Plot cumulative curves over each other, with the baseline of predicting means; says so if there are none."""
     known = [curve for curve in curves if np.isfinite(curve.cumulative).any()]
-    wording = _WORDING[direction]
+    wording = WORDING[direction]
     if not known:
         reason = "no ground truth" if all(len(curve.errors) == 0 for curve in curves) else "no landmark was found"
         return empty_figure(f"{wording.title.split(':')[0]}: {reason}")
@@ -127,7 +151,7 @@ def curve_figure(curves: Sequence[Curve], direction: Direction) -> Figure:
         return figure
 
 
-def _draw_curves(axes: Axes, curves: Sequence[Curve], wording: _Wording) -> None:
+def _draw_curves(axes: Axes, curves: Sequence[Curve], wording: Wording) -> None:
     ends = []
     for position, curve in enumerate(curves):
         color = LINES[position % len(LINES)]
@@ -156,7 +180,7 @@ def _highest(curves: Sequence[Curve]) -> float:
     return max(*values, single, 1e-3)
 
 
-def _draw_baselines(axes: Axes, curves: Sequence[Curve], wording: _Wording) -> None:
+def _draw_baselines(axes: Axes, curves: Sequence[Curve], wording: Wording) -> None:
     # Experiments on the same data share their baseline; to a tenth of a percent they look the same anyhow.
     values = sorted({round(curve.baseline, 1) for curve in curves if curve.baseline is not None})
     for value in values:
@@ -175,7 +199,7 @@ def _draw_baselines(axes: Axes, curves: Sequence[Curve], wording: _Wording) -> N
         )
 
 
-def _label_dots(axes: Axes, curve: Curve, wording: _Wording) -> None:
+def _label_dots(axes: Axes, curve: Curve, wording: Wording) -> None:
     axes.annotate(
         f"dots: single {wording.points}",
         (len(curve.errors), float(np.nanmax(curve.errors))),

@@ -24,6 +24,8 @@ GREY: Color = (110, 110, 110)
 _DARK: Color = (20, 20, 20)
 # Marks and words are drawn so many times larger and averaged, which makes their edges smooth.
 _FINER = 6
+# OpenCV takes places as whole numbers of which so many bits are the fraction.
+_FRACTION_BITS = 4
 
 
 def blank(height_px: int, width_px: int) -> Picture:
@@ -57,11 +59,28 @@ def draw_cross(picture: Picture, point: ArrayLike, color: Color, radius_px: floa
                 cv2.line(canvas, ends[0], ends[1], fill, round(share * radius_px * _FINER))
 
 
-def draw_ring(picture: Picture, point: ArrayLike, color: Color, radius_px: float) -> None:
+def draw_ring(picture: Picture, point: ArrayLike, color: Color, radius_px: float, width_px: float = 2) -> None:
     """Draw an open circle with a dark rim onto `picture` (H, W, 3), in place, so that what it marks stays visible."""
-    with _finer(picture, point, radius_px + 4) as (canvas, centre):
-        for width, fill in ((4.4, _DARK), (3.2, PAPER), (2.0, color)):
-            cv2.circle(canvas, centre, round(radius_px * _FINER), fill, round(width * _FINER))
+    with _finer(picture, point, radius_px + 2 * width_px) as (canvas, centre):
+        for extra, fill in ((2.4, _DARK), (1.2, PAPER), (0.0, color)):
+            cv2.circle(canvas, centre, round(radius_px * _FINER), fill, round((width_px + extra) * _FINER))
+
+
+def draw_line(picture: Picture, start: ArrayLike, end: ArrayLike, color: Color, width_px: int = 2) -> None:
+    """Draw a line between two (x, y) onto `picture` (H, W, 3), in place; NaN draws nothing."""
+    ends = np.asarray([start, end], dtype=np.float64)
+    if np.isfinite(ends).all():
+        first, last = np.rint(ends * (1 << _FRACTION_BITS)).astype(int).tolist()
+        cv2.line(picture, first, last, color, width_px, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def draw_dot(picture: Picture, point: ArrayLike, color: Color, radius_px: float) -> None:
+    """Draw a plain dot, for where many stand close together, onto `picture` (H, W, 3), in place; NaN draws nothing."""
+    place = np.asarray(point, dtype=np.float64)
+    if np.isfinite(place).all():
+        scale = 1 << _FRACTION_BITS
+        centre = np.rint(place * scale).astype(int).tolist()
+        cv2.circle(picture, centre, round(radius_px * scale), color, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def draw_text(

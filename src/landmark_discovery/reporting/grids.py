@@ -55,10 +55,19 @@ def landmark_grid(
     return stack(([title_line(title, sheet.shape[1])] if title else []) + [sheet, key])
 
 
-def draw_landmarks(crop: Picture, landmarks: NDArray[np.float64], numbered: bool) -> Picture:
-    """Draw landmarks (K, 2), in crop pixels, onto a copy of a crop (S, S, 3)."""
+def draw_landmarks(
+    crop: Picture, landmarks: NDArray[np.float64], numbered: bool, radius_share: float = 1 / 56
+) -> Picture:
+    """Draw landmarks (K, 2), in crop pixels, onto a copy of a crop (S, S, 3).
+
+    Args:
+        crop: what to draw on.
+        landmarks: NaN: not found, left out.
+        numbered: write each landmark's number beside it.
+        radius_share: radius of the markers as a share of the crop's side.
+    """
     picture = crop.copy()
-    radius = max(2.5, crop.shape[0] / 56)
+    radius = max(2.5, radius_share * crop.shape[0])
     for landmark, (point, color) in enumerate(zip(landmarks, rgb(len(landmarks)), strict=True)):
         draw_marker(picture, point, color, radius, landmark_marker(landmark))
         if numbered and np.isfinite(point).all():

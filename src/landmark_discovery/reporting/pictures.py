@@ -48,7 +48,7 @@ def draw_landmark_pictures(
     Raises:
         UserError: no predictions, an image that isn't in the store, or a folder that can't be written.
     """
-    indices, rows = _rows_of_split(store, predictions, split)
+    indices, rows = rows_of_split(store, predictions, split)
     landmarks, scores = predictions.landmarks[rows], predictions.score[rows]
     shown = spread(np.arange(len(rows)), settings.grid_images)
     target = Path(folder)
@@ -103,7 +103,7 @@ def draw_bootstrap_pictures(
         UserError: no images, or images that aren't in the store.
     """
     rows = spread(np.arange(len(keypoints.image)), count)
-    indices = _places_in_store(store, keypoints.image[rows])
+    indices = places_in_store(store, keypoints.image[rows])
     rectangles = square_rectangles(store.rectangle("crop")[indices])
     crops = cut_from_store(store, indices, rectangles, TILE_PX)
     places = image_to_crop(keypoints.points[rows], rectangles, TILE_PX)
@@ -111,6 +111,61 @@ def draw_bootstrap_pictures(
     points = [some[there] for some, there in zip(places, present, strict=True)]
     kept = [some[there] for some, there in zip(keypoints.inlier[rows], present, strict=True)]
     write_picture(path, keypoint_grid(crops, points, kept))
+
+
+def patch_rectangles(
+    store: ImageStore, indices: NDArray[np.int64], centres: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give one square for each image, as wide as `PATCH_SHARE` of the longer side of its crop.
+
+    Args:
+        store: the images.
+        indices: positions of P images in the store, (P,).
+        centres: middle of each square, (P, 2) in original pixels.
+
+    Returns:
+        (P, 4) in original pixels, last row and column excluded, as for `crops.cut_from_store`.
+    """
+    crops = store.rectangle("crop")[indices]
+    half_px = PATCH_SHARE / 2 * (crops[:, 2:] - crops[:, :2]).max(axis=1, keepdims=True)
+    # A rectangle of whole numbers starts half a pixel before the centre of its first pixel.
+    middle = centres + 0.5
+    return np.concatenate([middle - half_px, middle + half_px], axis=1)
+
+
+def rows_of_split(
+    store: ImageStore, predictions: Predictions, split: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the images of a split; all of them where the split is empty.
+
+    Returns:
+        Their positions in the store and in the predictions, both (N,).
+
+    Raises:
+        UserError: no predictions, or an image that isn't in the store.
+    """
+    rows = np.flatnonzero(predictions.split == split)
+    if not len(rows):
+        rows = np.arange(len(predictions.image))
+    return places_in_store(store, predictions.image[rows]), rows
+
+
+def places_in_store(store: ImageStore, names: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Find images by their names, (N,).
+
+    Raises:
+        UserError: no names, or an image that isn't in the store.
+    """
+    if not len(names):
+        raise UserError("there is no image to draw", remedy="give a file that holds some images")
+    place = {str(name): index for index, name in enumerate(store.names)}
+    unknown = [str(name) for name in names if str(name) not in place]
+    if unknown:
+        raise UserError(
+            f"{len(unknown)} images are not in the data set, the first is {unknown[0]!r}",
+            remedy="give the prepared data set that the file was made from",
+        )
+    return np.array([place[str(name)] for name in names], dtype=np.int64)
 
 
 def _grid(store: ImageStore, indices: NDArray[np.int64], landmarks: NDArray[np.float64], title: str | None) -> Picture:
@@ -126,16 +181,12 @@ def _patches_of_landmarks(
     scores: NDArray[np.float64],
     count: int,
 ) -> list[NDArray[np.uint8]]:
-    crops = store.rectangle("crop")[indices]
-    half_px = PATCH_SHARE / 2 * (crops[:, 2:] - crops[:, :2]).max(axis=1, keepdims=True)
     patches = []
     for landmark in range(landmarks.shape[1]):
         centres = landmarks[:, landmark]
         present = np.asarray(np.isfinite(centres).all(axis=1))
         rows = spread_over_scores(scores[:, landmark], present, count)
-        # A rectangle of whole numbers starts half a pixel before the centre of its first pixel.
-        middle = centres[rows] + 0.5
-        rectangles = np.concatenate([middle - half_px[rows], middle + half_px[rows]], axis=1)
+        rectangles = patch_rectangles(store, indices[rows], centres[rows])
         patches.append(cut_from_store(store, indices[rows], rectangles, PATCH_PX))
     return patches
 
@@ -147,25 +198,3 @@ def _write_galleries(folder: Path, galleries: Sequence[Picture]) -> list[Path]:
         for name, gallery in zip(names, galleries, strict=True):
             write_picture(temporary / name, gallery)
     return [folder / name for name in names]
-
-
-def _rows_of_split(
-    store: ImageStore, predictions: Predictions, split: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    rows = np.flatnonzero(predictions.split == split)
-    if not len(rows):
-        rows = np.arange(len(predictions.image))
-    return _places_in_store(store, predictions.image[rows]), rows
-
-
-def _places_in_store(store: ImageStore, names: NDArray[np.str_]) -> NDArray[np.int64]:
-    if not len(names):
-        raise UserError("there is no image to draw", remedy="give a file that holds some images")
-    place = {str(name): index for index, name in enumerate(store.names)}
-    unknown = [str(name) for name in names if str(name) not in place]
-    if unknown:
-        raise UserError(
-            f"{len(unknown)} images are not in the data set, the first is {unknown[0]!r}",
-            remedy="give the prepared data set that the file was made from",
-        )
-    return np.array([place[str(name)] for name in names], dtype=np.int64)

@@ -1,0 +1,154 @@
+"""The first screen of the report: did it work?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from landmark_discovery.evaluation.normalizers import describe_normalizer
+from landmark_discovery.files import finite_number
+from landmark_discovery.reporting import html
+from landmark_discovery.reporting.crops import spread
+from landmark_discovery.reporting.report.inputs import Run
+from landmark_discovery.reporting.report.tiles import landmark_keys, landmark_tiles
+from landmark_discovery.reporting.tables import UNKNOWN, fraction_of, number_word, percent, share
+
+# From this share of the mean shape's error on, nothing was learnt that the mean doesn't know.
+USELESS_RATIO = 0.9
+# A landmark found in fewer of the test images is named on the first screen.
+RARE = 0.5
+_GRID_PX = 208
+
+
+def overview(run: Run) -> str:
+    """Say whether it worked: a sentence, figures beside their yardsticks, and landmarks on test images."""
+    sentences = [landmark_sentence(run.final), *warnings(run)]
+    return html.section(
+        "overview",
+        "Did it work?",
+        f'<p class="answer">{escape(" ".join(sentences))}</p>',
+        html.figures(headline_figures(run)),
+        paper_comparison(run.verdict),
+        _grid(run),
+    )
+
+
+def landmark_sentence(metrics: Mapping[str, Any]) -> str:
+    """Say in plain words what was found and how good it is.
+
+    Args:
+        metrics: of stage 2.
+    """
+    count, distinct = int(metrics.get("num_landmarks") or 0), metrics.get("distinct_landmarks")
+    apart = (
+        "" if count < 2 or distinct is None else (", all distinct" if distinct == count else f", {distinct} distinct")
+    )
+    subject = f"{number_word(count).capitalize()} landmark{'s' * (count != 1)}{apart}"
+    if not metrics.get("ground_truth"):
+        return (
+            f"{subject}. This data set has no true points, so no error can be measured: look whether a number sits on "
+            "the same part in every image."
+        )
+    forward, mean_shape = (finite_number(metrics.get(key)) for key in ("forward_nme", "mean_shape_nme"))
+    if forward is None or not mean_shape:
+        return f"{subject}. How well they predict the true points is undefined: there was nothing to measure."
+    they = "they predict" if count != 1 else "it predicts"
+    ratio = forward / mean_shape
+    if ratio >= USELESS_RATIO:
+        compared = "worse than" if ratio > 1 else "hardly better than"
+        return (
+            f"{subject}; {they} the true points {compared} ignoring the image does ({percent(forward, 1)} "
+            f"against {percent(mean_shape, 1)}). Nothing useful was learnt."
+        )
+    return (
+        f"{subject}; {they} the true points with an error of {percent(forward, 1)}, {fraction_of(ratio)} of what "
+        "ignoring the image gives."
+    )
+
+
+def warnings(run: Run) -> list[str]:
+    """Say what a reader should know before trusting the figures."""
+    rates = [finite_number(rate) for rate in run.final.get("detection_rate") or []]
+    rare = [str(landmark) for landmark, rate in enumerate(rates) if rate is not None and rate < RARE]
+    said = []
+    if rare:
+        plural = "s" * (len(rare) > 1)
+        said.append(f"Landmark{plural} {', '.join(rare)}: found in under half of the test images.")
+    if run.final.get("ground_truth") and run.config.pretrained:
+        said.append("The weights are the authors' own; nothing was trained.")
+    return said
+
+
+def headline_figures(run: Run) -> list[tuple[str, str, str]]:
+    """List the figures of the first screen: what it is, its value, and what to hold it against."""
+    final = run.final
+    found = [rate for rate in (finite_number(rate) for rate in final.get("detection_rate") or []) if rate is not None]
+    counts = [("Distinct landmarks", f"{html.plain_value(final.get('distinct_landmarks'))} of {run.num_landmarks}", "")]
+    counts += [("Found", share(float(np.mean(found))), "of the landmarks, mean over the test images")] if found else []
+    if not run.has_truth:
+        steady = run.stability.spread[np.isfinite(run.stability.spread)]
+        spread_words = percent(float(steady.mean()), 1) if len(steady) else UNKNOWN
+        return [
+            *counts,
+            ("Spread", spread_words, "of the crop, from where the others expect a landmark"),
+        ]
+    first = [_forward("Forward error, headline", run.headlines[-1])] if run.headlines else []
+    name = "Forward error" if not first else "Forward error, curves"
+    backward = (
+        "Backward error",
+        percent(finite_number(final.get("backward_nme"))),
+        f"{percent(finite_number(final.get('mean_landmark_nme')))} for mean positions",
+    )
+    return [*first, _forward(name, final), backward, *counts]
+
+
+def paper_comparison(verdict: Mapping[str, Any] | None) -> str:
+    """Hold the figures against the published ones, where there are any."""
+    listed: Sequence[Mapping[str, Any]] = (verdict or {}).get("figures") or []
+    if not listed:
+        return (
+            html.paragraph(
+                "No published figure is for this data set, these landmarks and this protocol; the yardstick is what "
+                "ignoring the image gives.",
+                quiet=True,
+            )
+            if verdict is not None
+            else ""
+        )
+    rows = [
+        (
+            f"{html.words(str(one['metric']))}, {one['evaluation']} ({one['id']})",
+            percent(finite_number(one.get("mean"))),
+            f"{percent(finite_number(one['value']))} ({one['certainty']})",
+            UNKNOWN if one.get("difference") is None else f"{one['difference']:+.2f}",
+            str(one["status"]),
+        )
+        for one in listed
+    ]
+    return html.heading("Beside the published figures", 3) + html.table(
+        ("", "Measured", "Published", "Difference", "Verdict"), rows
+    )
+
+
+def _forward(name: str, metrics: Mapping[str, Any]) -> tuple[str, str, str]:
+    mean_shape = percent(finite_number(metrics.get("mean_shape_nme")))
+    return (name, percent(finite_number(metrics.get("forward_nme"))), f"{mean_shape} for the mean shape")
+
+
+def _grid(run: Run) -> str:
+    predictions = run.predictions[-1]
+    rows = spread(np.flatnonzero(predictions.split == "test"), run.config.report.grid_images)
+    if not len(rows):
+        rows = spread(np.arange(len(predictions.image)), run.config.report.grid_images)
+    unit = describe_normalizer(str(run.final["normalizer"])) if run.final.get("normalizer") else ""
+    note = "Test images, evenly spread; training never saw them. The same mark should sit on the same part everywhere."
+    if run.has_truth and unit:
+        note += f" Errors are in percent of {unit}; lower is better."
+    return (
+        landmark_tiles(run.store, predictions, rows, _GRID_PX)
+        + landmark_keys(run.num_landmarks)
+        + html.paragraph(note, quiet=True)
+    )
