@@ -52,7 +52,6 @@ STEPS = {
     "evaluate": ((*STORE, *CONFIG, "--predictions", "whole/predictions.npz"), "evaluation"),
     "draw-pictures": ((*STORE, *CONFIG, "--predictions", "whole/predictions.npz"), "pictures"),
     "package-model": ((*STORE, *CONFIG, "--weights", "whole/stage2/weights.safetensors"), "model.safetensors"),
-    "export-onnx": (("--model", "whole/model.safetensors"), "model.onnx"),
 }
 # Of the disks on which a stage trains, every third by default.
 THINNED = 1 if os.environ.get("LANDMARKS_DISK_CASES") == "all" else 3
