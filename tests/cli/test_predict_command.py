@@ -113,7 +113,9 @@ def user(tmp_path, capsys, monkeypatch, save_stage, build_store, tiny_config):
     monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "-8")
     store = build_store([np.zeros((40, 48, 3), dtype=np.uint8)], [(0, 0, 48, 40)])
     config = tiny_config(dataset={"crop_rule": "margin", "crop_margin": 0.1, "max_crop_px": 32})
-    save_weights("model.safetensors", package_model(save_stage(tmp_path / "stage2.safetensors", 2), store, config, []))
+    save_weights(
+        "model.safetensors", package_model(save_stage(tmp_path / "stage2.safetensors", 2), [store], config, [])
+    )
     return User(tmp_path, capsys, monkeypatch)
 
 

@@ -7,6 +7,7 @@ import pytest
     ("options", "fault"),
     [
         (("--beside", "nothing"), "--beside is 'nothing'; write LABEL=FOLDER"),
+        (("--beside", "a=b", "--beside", "a=c"), "--beside gives two runs the label 'a'"),
         ((), "is given 1 times; give it 2 times, stage 1 or training first"),
     ],
 )

@@ -42,7 +42,7 @@ def test_images_of_a_data_set_get_the_pipelines_own_figures_to_the_last_bit(
     config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True})
     store = prepare_store(folder, config.dataset, tmp_path / "store")
     weights = save_stage(convention=convention)
-    save_weights(tmp_path / "model.safetensors", package_model(weights, store, config, []))
+    save_weights(tmp_path / "model.safetensors", package_model(weights, [store], config, []))
     expected = predict_landmarks(store, weights, 2, config)
 
     detector = LandmarkDetector(tmp_path / "model.safetensors", device="cpu")

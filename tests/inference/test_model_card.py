@@ -1,5 +1,6 @@
 import pytest
 
+from landmark_discovery.errors import UserError
 from landmark_discovery.inference.model_card import model_card
 from landmark_discovery.inference.package import load_model, package_model
 from landmark_discovery.training.weights import save_weights
@@ -8,6 +9,7 @@ DATA = {"images": 1250, "train_images": 1000, "test_images": 250, "points": 68, 
 FIGURES = {"forward_nme": 5.756, "backward_nme": 5.5, "mean_shape_nme": 26.9, "mean_landmark_nme": None}
 METRICS = {
     "ground_truth": True,
+    "num_landmarks": 3,
     "num_test_images": 250,
     "distinct_landmarks": 3,
     "detection_rate": [1.0, 0.896, 0.5],
@@ -18,12 +20,12 @@ METRICS = {
 
 @pytest.fixture
 def card(tmp_path, save_stage, store, tiny_config):
-    def write(licences=(), metrics=METRICS, data=DATA, **changes):
+    def write(licences=(), metrics=METRICS, data=DATA, measured=None, **changes):
         config = tiny_config(**changes)
         save_weights(
-            tmp_path / "model.safetensors", package_model(save_stage(version="7.8"), store, config, list(licences))
+            tmp_path / "model.safetensors", package_model(save_stage(version="7.8"), [store], config, list(licences))
         )
-        return model_card(load_model(tmp_path / "model.safetensors"), metrics, config, data)
+        return model_card(load_model(tmp_path / "model.safetensors"), metrics, config, [data, measured or data])
 
     return write
 
@@ -48,12 +50,12 @@ def test_figures_stand_with_their_definitions(card):
 
 
 def test_without_true_points_there_are_no_figures(card):
-    lines = section(card(metrics={"ground_truth": False}, data={**DATA, "points": None}), "Figures")
+    lines = section(card(metrics={"ground_truth": False, "num_landmarks": 3}, data={**DATA, "points": None}), "Figures")
     assert lines == ["The data set has no true points, so that nothing could be measured."]
 
 
 def test_landmarks_that_are_rarely_found_are_named(card):
-    assert section(card(), "Limits")[0].endswith("of the test images have: 1 (90 %), 2 (50 %).")
+    assert section(card(), "Limits")[0].endswith("of the test images have: 1 (89.6 %), 2 (50.0 %).")
     assert "of the test images have" not in card(metrics={**METRICS, "detection_rate": [1.0, 0.9, 0.9]})
 
 
@@ -87,4 +89,32 @@ def test_the_authors_own_weights_were_not_trained_here(card):
 
 
 def test_images_that_were_left_out_are_counted(card):
-    assert "- 2 images were left out because they can't be read." in card(data={**DATA, "dropped": [{}, {}]})
+    assert "- 4 images were left out because they can't be read." in card(data={**DATA, "dropped": [{}, {}]})
+
+
+def test_training_and_test_images_are_counted_where_each_lies(card):
+    training = {**DATA, "train_images": 7000, "test_images": 0, "points": None}
+    lines = section(card(data=training, measured=DATA), "Data")
+    assert "- 7,000 images to train, 250 others to test." in lines
+    assert "- 68 true points an image, used to measure and never to train." in lines
+
+
+def test_what_the_authors_trained_on_is_not_what_lies_here(card):
+    changes = {"pretrained": True, "num_landmarks": 10, "clustering": {"training_clusters": 10}}
+    text = card(dataset={"kind": "celeba"}, **changes)
+    assert "images to train" not in text
+    assert "250 others test, and 1,000 fit the regression" in text
+    assert "one seed" not in text
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ({}, "the metrics lack ground_truth"),
+        ({"ground_truth": True, "num_landmarks": 3}, "the metrics lack forward_nme"),
+        ({**METRICS, "num_landmarks": 5}, "metrics of 5 landmarks, a model of 3"),
+    ],
+)
+def test_metrics_of_something_else_are_refused(card, metrics, message):
+    with pytest.raises(UserError, match=message):
+        card(metrics=metrics)

@@ -14,7 +14,7 @@ CUT = {"crop_rule": "margin", "crop_margin": 0.2, "context": 0.5, "max_crop_px":
 @pytest.fixture
 def packaged(save_stage, store, tiny_config):
     config = tiny_config(dataset=CUT, stage2={"subpixel": True, "average_turned_views": False})
-    return package_model(save_stage(), store, config, ["celeba"])
+    return package_model(save_stage(), [store], config, ["celeba"])
 
 
 @pytest.fixture
@@ -40,6 +40,15 @@ def test_a_model_file_says_all_that_using_it_needs(packaged, tmp_path):
     assert (model.about["data"]["train_images"], model.about["data"]["test_images"]) == (1, 1)
 
 
+def test_training_images_are_counted_where_they_trained(save_stage, store, tiny_config, build_store):
+    pixels = [np.zeros((8, 8, 3), dtype=np.uint8)] * 3
+    training = build_store(pixels, [(0, 0, 8, 8)] * 3)
+    data = package_model(save_stage(), [training, store], tiny_config(), []).facts["use"]["about"]["data"]
+    assert (data["train_images"], data["test_images"]) == (3, 1)
+    converted = package_model(save_stage(source={}), [store], tiny_config(), []).facts["use"]["about"]["data"]
+    assert (converted["train_images"], converted["test_images"]) == (None, 1)
+
+
 def test_equal_models_are_equal_files(packaged, tmp_path):
     for name in ("one", "other"):
         save_weights(tmp_path / name, packaged)
@@ -48,13 +57,13 @@ def test_equal_models_are_equal_files(packaged, tmp_path):
 
 def test_the_authors_weights_are_read_by_the_authors_rules(save_stage, store, tiny_config):
     config = tiny_config(stage2={"subpixel": True, "average_turned_views": True})
-    use = package_model(save_stage(convention="authors"), store, config, []).facts["use"]
+    use = package_model(save_stage(convention="authors"), [store], config, []).facts["use"]
     assert use["decoding"] == {"subpixel": False, "average_turned_views": False}
 
 
 def test_a_licence_that_there_is_not_is_refused(save_stage, store, tiny_config):
     with pytest.raises(UserError, match="unknown licence 'celebb'"):
-        package_model(save_stage(), store, tiny_config(), ["celebb"])
+        package_model(save_stage(), [store], tiny_config(), ["celebb"])
 
 
 def test_weights_alone_are_refused_with_the_file_to_give(save_stage):
@@ -64,7 +73,7 @@ def test_weights_alone_are_refused_with_the_file_to_give(save_stage):
 
 def test_weights_of_stage_1_are_refused(save_stage, store, tiny_config):
     path = save_stage(1, threshold=0.2, position_weight=0.0)
-    for use in (load_model, lambda path: package_model(path, store, tiny_config(), [])):
+    for use in (load_model, lambda path: package_model(path, [store], tiny_config(), [])):
         with pytest.raises(UserError, match="weights of stage 1; give those of stage 2"):
             use(path)
 

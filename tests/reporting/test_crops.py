@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from landmark_discovery.geometry import image_to_crop
 from landmark_discovery.reporting.crops import (
     BACKGROUND,
-    crops_of_store,
     cut_from_store,
     cut_rectangle,
     spread,
@@ -45,7 +44,7 @@ def test_what_lies_outside_the_image_is_grey():
 def test_crops_are_what_the_network_sees_whatever_the_size_of_the_stored_image(build_store):
     original = ramp(12, 20)
     store = build_store([original], crops=[(4, 2, 12, 10)], windows=[(2, 0, 16, 12)])
-    np.testing.assert_array_equal(crops_of_store(store, [0], 8)[0], original[2:10, 4:12])
+    np.testing.assert_array_equal(cut_from_store(store, [0], store.rectangle("crop"), 8)[0], original[2:10, 4:12])
 
 
 def test_the_padding_of_smaller_stored_images_is_never_shown(build_store):
@@ -61,7 +60,7 @@ def test_a_point_lands_where_the_geometry_says(build_store):
     original[18:23, 28:33] = 255
     store = build_store([original], crops=[(10, 5, 50, 35)])
     rectangle = store.rectangle("crop")
-    crop = crops_of_store(store, [0], 96)[0, ..., 0]
+    crop = cut_from_store(store, [0], rectangle, 96)[0, ..., 0]
     rows, columns = np.nonzero(crop > 127)
     expected = image_to_crop(np.array([[30.0, 20.0]]), rectangle[0], 96)[0]
     assert (columns.mean(), rows.mean()) == pytest.approx(tuple(expected), abs=0.6)

@@ -1,7 +1,7 @@
 # What others can use: weights with all that prediction on their images needs.
 rule package_model:
     input:
-        store=evaluation_store_of,
+        stores=stores_of,
         weights="results/{experiment}/stage2/weights.safetensors",
     output:
         model="results/{experiment}/model/model.safetensors",
@@ -18,18 +18,19 @@ rule package_model:
         runtime=growing(10),
     params:
         settings=packaging_settings,
+        stores=lambda wildcards, input: repeated("--store", input.stores),
         licences=lambda wildcards: repeated("--licence", licences_of(wildcards)),
     message:
         "Packing the model of {wildcards.experiment}"
     shell:
-        "landmarks package-model --settings {params.settings:q} --store {input.store:q} --weights {input.weights:q} {params.licences} --output {output.model:q} 2>&1 | tee -i {log:q}"
+        "landmarks package-model --settings {params.settings:q} {params.stores} --weights {input.weights:q} {params.licences} --output {output.model:q} 2>&1 | tee -i {log:q}"
 
 
 rule model_card:
     input:
         model="results/{experiment}/model/model.safetensors",
         metrics="results/{experiment}/evaluation/stage2/metrics.json",
-        store=lambda wildcards: stores_of(wildcards)[0],
+        stores=stores_of,
         config="results/{experiment}/config.yaml",
     output:
         card="results/{experiment}/model/model_card.md",
@@ -44,10 +45,12 @@ rule model_card:
         gpu=0,
         mem_mb=growing(1500),
         runtime=growing(10),
+    params:
+        stores=lambda wildcards, input: repeated("--store", input.stores),
     message:
         "Describing the model of {wildcards.experiment}"
     shell:
-        "landmarks model-card --model {input.model:q} --metrics {input.metrics:q} --store {input.store:q} --configuration {input.config:q} --output {output.card:q} 2>&1 | tee -i {log:q}"
+        "landmarks model-card --model {input.model:q} --metrics {input.metrics:q} {params.stores} --configuration {input.config:q} --output {output.card:q} 2>&1 | tee -i {log:q}"
 
 
 rule export_onnx:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFile, Settings, Store, Weights, settings_of
+from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFile, Settings, Weights, settings_of
 
 
 def register(app: typer.Typer) -> None:
@@ -16,8 +16,13 @@ def register(app: typer.Typer) -> None:
     app.command()(model_card)
 
 
+Stores = Annotated[
+    list[Path], typer.Option("--store", help="Prepared data set; of two, the first trained and the second evaluates.")
+]
+
+
 def package_model(
-    store: Store,
+    store: Stores,
     weights: Weights,
     output: OutputFile,
     settings: Settings = None,
@@ -33,13 +38,13 @@ def package_model(
     from landmark_discovery.inference.package import package_model as packaged
     from landmark_discovery.training.weights import save_weights
 
-    save_weights(output, packaged(weights, read_store(store), chosen, licence or []))
+    save_weights(output, packaged(weights, [read_store(path) for path in store], chosen, licence or []))
 
 
 def model_card(
     model: Annotated[Path, typer.Option(help="Model file, made by `landmarks package-model`.")],
     metrics: Annotated[Path, typer.Option(help="metrics.json of stage 2.")],
-    store: Store,
+    store: Stores,
     configuration: Annotated[Path, typer.Option(help="Configuration of the experiment (YAML).")],
     output: OutputFile,
 ) -> None:
@@ -52,4 +57,5 @@ def model_card(
 
     chosen = load_config(read_config_file(configuration), where=configuration)
     measured = read_json(metrics, kind="metrics", remedy="make it with `landmarks evaluate`")
-    write_text(output, written(load_model(model), measured, chosen, read_store(store).facts))
+    cards = [read_store(path).facts for path in store]
+    write_text(output, written(load_model(model), measured, chosen, cards))

@@ -60,7 +60,7 @@ def report(
         verdict=verdict,
         provenance=provenance,
         licences=tuple(licence or ()),
-        beside=dict(_labelled(item) for item in beside or ()),
+        beside=_labelled(beside or []),
     )
     write_report(output, files)
 
@@ -80,8 +80,13 @@ def compare(
     typer.echo(write_comparison(output, results, anyway=anyway))
 
 
-def _labelled(item: str) -> tuple[str, Path]:
-    label, separator, folder = item.partition("=")
-    if not (label and separator and folder):
-        raise UserError(f"--beside is {item!r}", remedy="write LABEL=FOLDER")
-    return label, Path(folder)
+def _labelled(items: list[str]) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for item in items:
+        label, separator, folder = item.partition("=")
+        if not (label and separator and folder):
+            raise UserError(f"--beside is {item!r}", remedy="write LABEL=FOLDER")
+        if label in folders:
+            raise UserError(f"--beside gives two runs the label {label!r}", remedy="give each a label of its own")
+        folders[label] = Path(folder)
+    return folders

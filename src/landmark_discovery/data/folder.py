@@ -110,11 +110,16 @@ def read_folder(path: str | Path, tables: str | Path | None = None, *, both_side
 def list_images(root: Path) -> list[str]:
     """List the image files below a folder, by names relative to it, sorted; hidden files and folders are skipped."""
     names = []
-    for folder, subfolders, files in os.walk(root):
+    for folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         found = (Path(folder, name).relative_to(root) for name in files if not name.startswith("."))
         names += [name.as_posix() for name in found if is_image_name(name)]
     return sorted(names)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    # Silence would leave out the images of a whole folder.
+    raise UserError(f"can't be read ({error.strerror})", where=error.filename, remedy="allow it, or move it away")
 
 
 def _found_samples(root: Path) -> pd.DataFrame:

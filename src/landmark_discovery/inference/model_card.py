@@ -7,9 +7,11 @@ from typing import Any
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.downloads.licences import LICENCES, Licence
+from landmark_discovery.errors import UserError
 from landmark_discovery.inference.package import Model
 
-RARE = 0.9
+# Landmarks that fewer of the test images have are named.
+OFTEN = 0.9
 _FIGURES = ("forward_nme", "backward_nme", "mean_shape_nme", "mean_landmark_nme", "distinct_landmarks")
 _ORIGIN = {
     "synthetic": "Faces drawn by the program itself from a 3-D model; no photograph and no person is in them.",
@@ -21,7 +23,6 @@ _LIMITS = (
     "A landmark is the same place on every object, not a named part; the galleries of the report show what it means.",
     "One object an image, in a box or filling it. Every landmark is always given; a low score tells of doubt.",
     "Objects, cameras and views unlike those of the training images are out of its reach; nothing here measures them.",
-    "The figures are of one training run with one seed; other seeds find other landmarks.",
     "Where images show people: it finds places on faces, it doesn't identify anybody, and must not be used to.",
 )
 _CITATION = """\
@@ -35,29 +36,36 @@ _CITATION = """\
     }"""
 
 
-def model_card(model: Model, metrics: Mapping[str, Any], config: Config, data: Mapping[str, Any]) -> str:
+_ONE_SEED = "The figures are of one training run with one seed; other seeds find other landmarks."
+
+
+def model_card(model: Model, metrics: Mapping[str, Any], config: Config, cards: Sequence[Mapping[str, Any]]) -> str:
     """Write the card of a model as Markdown.
 
     Args:
         model: the packaged detector.
         metrics: of stage 2, as metrics.json has them.
         config: of the experiment, all keys.
-        data: facts of the prepared data set that it was trained on.
+        cards: facts of the prepared data set, or of two the one that trained and the one that it is measured on.
 
     Returns:
         The card; equal arguments give equal texts.
+
+    Raises:
+        UserError: metrics that lack a figure, or are of another number of landmarks.
     """
+    _check_metrics(model, metrics)
     parts = [
         f"# {model.num_landmarks} landmarks of `{config.dataset.name}` ({config.experiment})",
         _purpose(model),
         "## Data",
-        *_data(config, data),
+        *_data(config, cards),
         "## Training",
         *_training(model, config),
         "## Figures",
         *_figures(metrics),
         "## Limits",
-        _listed([*_rarely_found(metrics), *_LIMITS]),
+        _listed([*_rarely_found(metrics), *_LIMITS, *([] if config.pretrained else [_ONE_SEED])]),
         "## Licences",
         *_licences(model, config),
         "## Citation",
@@ -75,16 +83,34 @@ def _purpose(model: Model) -> str:
     )
 
 
-def _data(config: Config, data: Mapping[str, Any]) -> Iterator[str]:
+def _check_metrics(model: Model, metrics: Mapping[str, Any]) -> None:
+    wanted = ["ground_truth", "num_landmarks"]
+    wanted += [*_FIGURES, "num_test_images", "definitions"] if metrics.get("ground_truth") else []
+    missing = [name for name in wanted if name not in metrics]
+    if missing:
+        raise UserError(f"the metrics lack {missing[0]}", remedy="give metrics.json of `landmarks evaluate`")
+    if metrics["num_landmarks"] != model.num_landmarks:
+        raise UserError(
+            f"metrics of {metrics['num_landmarks']} landmarks, a model of {model.num_landmarks}",
+            remedy="give those of the same experiment",
+        )
+
+
+def _data(config: Config, cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    training, evaluation = cards[0], cards[-1]
+    points, dropped = evaluation.get("points"), sum(len(card.get("dropped", ())) for card in cards)
+    lines = [
+        f"{training['train_images']:,} images to train, {evaluation['test_images']:,} others to test.",
+        f"{dropped:,} images were left out because they can't be read." if dropped else "No image was left out.",
+        f"{points} true points an image, used to measure and never to train." if points else "No true points.",
+    ]
+    if config.pretrained:
+        lines[0] = (
+            f"How many images the authors trained on stands in their paper; {evaluation['test_images']:,} others test, "
+            f"and {evaluation['train_images']:,} fit the regression of the figures."
+        )
     yield _ORIGIN[config.dataset.kind]
-    dropped, points = len(data.get("dropped", ())), data.get("points")
-    yield _listed(
-        [
-            f"{data['images']:,} images: {data['train_images']:,} to train, {data['test_images']:,} to test.",
-            f"{dropped:,} images were left out because they can't be read." if dropped else "No image was left out.",
-            f"{points} true points an image, used to measure and never to train." if points else "No true points.",
-        ]
-    )
+    yield _listed(lines)
 
 
 def _training(model: Model, config: Config) -> Iterator[str]:
@@ -123,8 +149,10 @@ def _figure(value: float | None) -> str:
 
 def _rarely_found(metrics: Mapping[str, Any]) -> list[str]:
     rates = enumerate(metrics.get("detection_rate") or ())
-    rare = [f"{number} ({100 * rate:.0f} %)" for number, rate in rates if rate < RARE]
-    return [f"Landmarks that fewer than {100 * RARE:.0f} % of the test images have: {', '.join(rare)}."] if rare else []
+    rare = [f"{number} ({100 * rate:.1f} %)" for number, rate in rates if rate < OFTEN]
+    return (
+        [f"Landmarks that fewer than {100 * OFTEN:.0f} % of the test images have: {', '.join(rare)}."] if rare else []
+    )
 
 
 def _licences(model: Model, config: Config) -> Iterator[str]:

@@ -59,12 +59,14 @@ class Model:
         return np.asarray(self.weights.extras["flip_map"].numpy(), dtype=np.int64)
 
 
-def package_model(weights: Path, store: ImageStore, config: Config, licences: Sequence[str]) -> TrainedWeights:
+def package_model(
+    weights: Path, stores: Sequence[ImageStore], config: Config, licences: Sequence[str]
+) -> TrainedWeights:
     """Add to weights of stage 2 how images are cut and maps are read, so that one file is enough.
 
     Args:
         weights: of stage 2.
-        store: the prepared data set that predictions are measured on.
+        stores: the prepared data set, or of two the one that trained and the one that predictions are measured on.
         config: keys of the step `package-model`.
         licences: keys of those that the data or the bootstrap weights stand under.
 
@@ -77,16 +79,24 @@ def package_model(weights: Path, store: ImageStore, config: Config, licences: Se
     decoding = stage2_settings(config, trained.convention)
     use = {
         "cut": vars(CutRule.of(config.dataset)),
-        "frame_px": [store.images.shape[2], store.images.shape[1]],
+        "frame_px": [stores[-1].images.shape[2], stores[-1].images.shape[1]],
         "decoding": {name: getattr(decoding, name) for name in ("subpixel", "average_turned_views")},
-        "about": {"data": _data_facts(store), "licences": known},
+        "about": {"data": _data_facts(stores, trained), "licences": known},
     }
     return replace(trained, facts={**trained.facts, _USE: use})
 
 
-def _data_facts(store: ImageStore) -> dict[str, Any]:
-    counts = {f"{split}_images": len(store.indices(split)) for split in ("train", "test")}
-    return {"name": store.facts.get("name"), "kind": store.facts.get("kind"), **counts}
+def _data_facts(stores: Sequence[ImageStore], trained: TrainedWeights) -> dict[str, Any]:
+    """Name the data set; what the authors' own weights learnt from lies in no store."""
+    train_images = None if is_converted(trained) else len(stores[0].indices("train"))
+    facts = stores[-1].facts
+    counts = {"train_images": train_images, "test_images": len(stores[-1].indices("test"))}
+    return {"name": facts.get("name"), "kind": facts.get("kind"), **counts}
+
+
+def is_converted(weights: TrainedWeights) -> bool:
+    """Tell whether weights were converted from a file of the method's authors."""
+    return "source" in weights.facts
 
 
 def load_model(path: str | Path) -> Model:

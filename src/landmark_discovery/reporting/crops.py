@@ -13,12 +13,6 @@ from landmark_discovery.data.store import ImageStore
 BACKGROUND = (232, 232, 232)
 
 
-def crops_of_store(store: ImageStore, indices: ArrayLike, size_px: int) -> NDArray[np.uint8]:
-    """Cut the crops of the images at `indices`, as the network sees them, (N, size_px, size_px, 3)."""
-    chosen = np.asarray(indices, dtype=np.int64)
-    return cut_from_store(store, chosen, store.rectangle("crop")[chosen], size_px)
-
-
 def cut_from_store(
     store: ImageStore, indices: ArrayLike, rectangles: NDArray[np.float64], size_px: int
 ) -> NDArray[np.uint8]:

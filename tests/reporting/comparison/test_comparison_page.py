@@ -53,7 +53,7 @@ def test_seeds_of_one_configuration_have_a_mean_and_a_spread(tmp_path, make_run)
     said = write_comparison(tmp_path / "out", runs)
     value = metrics_of(runs[0])["forward_nme"]
     mean, deviation = 1.05 * value, 0.1 * value / 2**0.5
-    assert f"a and 1 more seed  {mean:.2f} +- {deviation:.2f} (n = 2)" in said
+    assert f"a and 1 more run  {mean:.2f} +- {deviation:.2f} (n = 2)" in said
     assert "n = 1 has no spread" in said
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert f"{mean:.2f} ± {deviation:.2f} (n = 2)" in page

@@ -19,7 +19,7 @@ def run(label, seed, **changes):
 def test_runs_that_differ_in_the_seed_alone_are_one_group():
     groups = group_runs([run("a", 1), run("b", 2, num_landmarks=30), run("c", 3), run("d", 3, num_landmarks=30)])
     assert [[one.label for one in group.runs] for group in groups] == [["a", "c"], ["b", "d"]]
-    assert [group.name for group in groups] == ["a and 1 more seed", "b and 1 more seed"]
+    assert [group.name for group in groups] == ["a and 1 more run", "b and 1 more run"]
 
 
 def test_a_group_of_one_has_the_name_of_its_run():

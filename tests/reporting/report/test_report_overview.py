@@ -1,6 +1,5 @@
 import dataclasses
 
-import numpy as np
 import pytest
 
 from landmark_discovery.reporting.report.inputs import read_run
@@ -120,9 +119,3 @@ def test_the_grid_shows_test_images_alone(run):
     assert page.count("<img ") == run.config.report.grid_images == 4
     train = run.predictions[-1].image[run.predictions[-1].split == "train"]
     assert not any(f'alt="{name} ' in page for name in train)
-
-
-def test_a_run_without_test_images_shows_those_it_has(run):
-    predictions = run.predictions[-1]
-    alone = dataclasses.replace(predictions, split=np.full(16, "train"))
-    assert overview(dataclasses.replace(run, predictions=(alone, alone))).count("<img ") == 4

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from html.parser import HTMLParser
@@ -117,6 +118,7 @@ def test_each_point_of_a_curve_has_words_and_a_gallery(text):
     for direction, key in (("forward", "picture"), ("backward", "gallery")):
         start = text.index(f'id="{direction}-details">') + len(f'id="{direction}-details">')
         details = json.loads(text[start : text.index("</script>", start)])
+        assert len(details) >= 2
         assert sorted(details) == ["0", "1", "2"][: len(details)]
         assert all("Error" in detail["words"] and detail[key] for detail in details.values())
 
@@ -196,3 +198,9 @@ def test_landmarks_of_no_image_give_a_report_all_the_same(own_run, files_of):
     words = " ".join(Page(report_page(read_run(files_of(own_run)))).words)
     assert "is undefined" in words
     assert "Found in none of the test images." in words
+
+
+def test_another_run_cannot_take_the_name_of_a_stage(small_run, files_of):
+    files = files_of(small_run)
+    with pytest.raises(UserError, match="--beside calls another run 'stage 2', as a stage of this one"):
+        read_run(dataclasses.replace(files, beside={"stage 2": files.evaluations[0]}))

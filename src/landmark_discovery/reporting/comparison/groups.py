@@ -103,4 +103,4 @@ def difference(first: Spread, second: Spread) -> Difference:
 def _name(runs: Sequence[FinishedRun]) -> str:
     if len(runs) == 1:
         return runs[0].label
-    return f"{runs[0].label} and {len(runs) - 1} more seed{'s' * (len(runs) > 2)}"
+    return f"{runs[0].label} and {len(runs) - 1} more run{'s' * (len(runs) > 2)}"

@@ -71,8 +71,6 @@ def _error_tiles(run: Run, errors: ImageErrors, chosen: NDArray[np.int64]) -> st
 def _by_scores(run: Run) -> str:
     predictions = run.predictions[-1]
     rows = np.flatnonzero(predictions.split == "test")
-    if not len(rows):
-        rows = np.arange(len(predictions.image))
     scores = mean_present(predictions.score[rows], axis=-1)
     parts = []
     for kind, chosen in best_median_worst(-scores, EACH).items():

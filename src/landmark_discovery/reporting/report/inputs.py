@@ -154,6 +154,9 @@ def read_run(files: ReportFiles) -> Run:
 
 def _curves(files: ReportFiles, direction: Direction) -> tuple[Curve, ...]:
     labelled = {f"stage {stage}": folder for stage, folder in zip(STAGES, files.evaluations, strict=True)}
+    twice = [label for label in files.beside if label in labelled]
+    if twice:
+        raise UserError(f"--beside calls another run {twice[0]!r}, as a stage of this one", remedy="give another label")
     # The result first, then where it comes from.
     ordered = dict(reversed(labelled.items())) | dict(files.beside)
     return tuple(read_curve(folder, direction, label) for label, folder in ordered.items())

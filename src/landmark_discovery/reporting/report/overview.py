@@ -77,7 +77,7 @@ def warnings(run: Run) -> list[str]:
     if rare:
         plural = "s" * (len(rare) > 1)
         said.append(f"Landmark{plural} {', '.join(rare)}: found in under half of the test images.")
-    if run.final.get("ground_truth") and run.config.pretrained:
+    if run.config.pretrained:
         said.append("The weights are the authors' own; nothing was trained.")
     return said
 
@@ -141,8 +141,6 @@ def _forward(name: str, metrics: Mapping[str, Any]) -> tuple[str, str, str]:
 def _grid(run: Run) -> str:
     predictions = run.predictions[-1]
     rows = spread(np.flatnonzero(predictions.split == "test"), run.config.report.grid_images)
-    if not len(rows):
-        rows = spread(np.arange(len(predictions.image)), run.config.report.grid_images)
     unit = describe_normalizer(str(run.final["normalizer"])) if run.final.get("normalizer") else ""
     note = "Test images, evenly spread; training never saw them. The same mark should sit on the same part everywhere."
     if run.has_truth and unit:
