@@ -124,6 +124,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, write):
         half_write(write(tmp_path / "file" / "out"), AssertionError("the block was entered"))
 
 
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("path", ["", ".", "./", "..", "a/..", "/", Path()])
+def test_a_path_without_a_name_at_its_end_is_refused(tmp_path, monkeypatch, write, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="not a name to write under; give the name of a file or folder"):
+        half_write(write(path), AssertionError("the block was entered"))
+    assert names_in(tmp_path) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_named(tmp_path):
     tmp_path.chmod(0o500)

@@ -39,9 +39,9 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, renamed onto it only when the block ends well.
 
     Raises:
-        UserError: the folder can't be written, or the disk is full.
+        UserError: the folder can't be written, the disk is full, or the path ends in no name.
     """
-    target = Path(path)
+    target = _named(path)
     temporary = _hidden_sibling(target)
     with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +63,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`, which it replaces only when the block ends well.
 
     Raises:
-        UserError: the parent can't be written, or the disk is full.
+        UserError: the parent can't be written, the disk is full, or the path ends in no name.
     """
-    target = Path(path)
+    target = _named(path)
     temporary = _hidden_sibling(target)
     with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -224,6 +224,14 @@ def _reason_for_not_writing(error: Exception, target: Path, temporary: Path) -> 
         return None
     blocked = blocking_file(target)
     return f"{blocked} is a file, not a folder" if blocked else error.strerror or str(error)
+
+
+def _named(path: str | Path) -> Path:
+    """Refuse ".", "..", "/" and an empty text, beside which nothing can be written."""
+    target = Path(path)
+    if target.name in ("", ".."):
+        raise UserError("not a name to write under", where=target, remedy="give the name of a file or folder")
+    return target
 
 
 def _hidden_sibling(target: Path) -> Path:

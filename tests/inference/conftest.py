@@ -86,7 +86,7 @@ def model_file(tmp_path, store, save_stage, tiny_config):
     cut = {"crop_rule": "margin", "crop_margin": 0.1, "context": None, "max_crop_px": 32}
     config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True})
     path = tmp_path / "model.safetensors"
-    save_weights(path, package_model(save_stage(), store, config, []))
+    save_weights(path, package_model(save_stage(), [store], config, []))
     return path
 
 

@@ -56,11 +56,27 @@ def test_a_single_image_in_place_of_a_list_is_refused(image):
         ([5, 5, 5, 9], "a box has no area"),
         ([[0, 0, 9, 9], [5, 5, 9, np.nan]], "a box has no area"),
         ([0, 0, np.inf, 9], "a box has no area"),
+        ([0, 0, 1e20, 9], "a box lies beyond any image"),
+        ([-1e20, 0, 9, 9], "a box lies beyond any image"),
+        ([[]], r"the shape is \(1, 0\)"),
     ],
 )
 def test_what_is_no_box_is_refused(box, words):
     with pytest.raises(UserError, match=rf"boxes\[0\]: {words}"):
         shots_of(["a.png"], [box])
+
+
+@pytest.mark.parametrize("none", [[], (), np.zeros((0, 4))])
+def test_no_boxes_are_no_objects(none):
+    assert [len(shot.boxes) for shot in shots_of(["a.png", "b.png"], [none, (1, 2, 3, 4)])] == [0, 1]
+
+
+def test_iterators_are_taken_as_lists():
+    shots = shots_of((name for name in ("a.png", "b.png")), iter([None, (1, 2, 3, 4)]))
+    assert [(shot.name, shot.boxes[0].corners) for shot in shots] == [
+        ("a.png", WHOLE_IMAGE.corners),
+        ("b.png", (1, 2, 3, 4)),
+    ]
 
 
 def test_boxes_for_another_number_of_images_are_refused():

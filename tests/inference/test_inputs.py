@@ -4,7 +4,7 @@ import pytest
 
 from landmark_discovery.data.folder import list_images
 from landmark_discovery.errors import UserError
-from landmark_discovery.inference.inputs import find_inputs, frame_name, frame_of, is_video_name
+from landmark_discovery.inference.inputs import find_inputs, frame_name, frame_of, is_video_name, overlay_name
 
 
 @pytest.fixture
@@ -49,6 +49,15 @@ def test_two_inputs_of_one_name_are_refused(touch, paths):
     root = touch("one/a.png", "two/a.png")
     with pytest.raises(UserError, match=r"two inputs are called 'a\.png': .*a\.png and .*a\.png; give the folder"):
         find_inputs([root / path for path in paths], root / "out")
+
+
+@pytest.mark.parametrize("names", [("in/clip.avi", "in/clip.avi.mp4"), ("in/clip.avi.mp4", "other/clip.avi")])
+def test_two_videos_whose_labelled_ones_would_have_one_name_are_refused(touch, names):
+    root = touch(*names)
+    paths = sorted({(root / name).parent for name in names})
+    with pytest.raises(UserError, match=r"clip\.avi.* and .*clip\.avi.* would both be called 'clip\.avi\.mp4'; rename"):
+        find_inputs(paths, root / "out")
+    assert len(find_inputs(paths, root / "out", overlays=False).videos) == 2
 
 
 def test_names_that_differ_by_their_folders_are_no_twins(touch):
@@ -97,6 +106,10 @@ def test_a_name_that_is_no_text_is_refused(touch):
         find_inputs([root / "in"], root / "out")
 
 
+def test_labelled_videos_are_mp4():
+    assert [overlay_name(name) for name in ("a/b.mp4", "b.MP4", "b.avi")] == ["a/b.mp4", "b.MP4", "b.avi.mp4"]
+
+
 def test_frames_are_named_after_their_videos():
     assert frame_name("a/clip.mp4", 12) == "a/clip.mp4#000012"
     assert frame_of("a/clip.mp4#000012") == ("a/clip.mp4", 12)
@@ -109,5 +122,6 @@ def test_a_name_is_known_if_it_is_of_an_image_a_video_or_its_frame(touch):
     found = find_inputs([root / "in"], root / "out")
     assert [found.has(name) for name in ("a.png", "clip.mp4", "clip.mp4#000099")] == [True] * 3
     assert [found.has(name) for name in ("b.png", "a.png#000001", "b.mp4#000001")] == [False] * 3
+    assert [found.has(name) for name in ("clip.mp4#0000001", "clip.mp4#1000001")] == [False, True]
     assert is_video_name("X.MOV")
     assert not is_video_name("mp4")

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ def test_a_folder_of_a_data_set_gets_the_pipelines_figures_to_the_last_bit(
     (folder / "samples.csv").write_text(HEADER + "".join(rows), encoding="utf-8")
     config = tiny_config(dataset={"crop_rule": "paper", "context": 0.5, "max_crop_px": 32})
     store = prepare_store(folder, config.dataset, tmp_path / "store")
-    save_weights(tmp_path / "model.safetensors", package_model(save_stage(), store, config, []))
+    save_weights(tmp_path / "model.safetensors", package_model(save_stage(), [store], config, []))
     expected = predict_landmarks(store, save_stage(), 2, config)
     detector = LandmarkDetector(tmp_path / "model.safetensors", device="cpu")
     predict_files(detector, [folder], tmp_path / "out", boxes=folder / "samples.csv")
@@ -144,6 +145,49 @@ def test_a_folder_of_something_else_is_left_alone(detector, make_images):
     with pytest.raises(UserError, match="precious: holds what `landmarks predict` hasn't made"):
         predict_files(detector, [folder], other)
     assert tree(other) == ["precious.png"]
+
+
+def test_results_land_where_a_link_leads_and_the_link_stays(tmp_path, detector, make_images):
+    folder, link = make_images(["a.png"]), tmp_path / "link"
+    link.symlink_to("disk/out")
+    for _ in range(2):
+        predict_files(detector, [folder], link)
+        assert link.is_symlink()
+        assert (tmp_path / "disk/out/landmarks.csv").is_file()
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == ["out"]
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path, detector, make_images):
+    (tmp_path / "link").symlink_to("link")
+    with pytest.raises(UserError, match="link: a link that leads back to itself; choose a new folder"):
+        predict_files(detector, [make_images(["a.png"])], tmp_path / "link")
+
+
+@pytest.mark.parametrize("output", [".", "", "../here", "overlays/.."])
+@pytest.mark.parametrize("earlier", [True, False])
+def test_the_folder_that_the_user_works_in_is_left_alone(tmp_path, detector, make_images, monkeypatch, output, earlier):
+    folder, here = make_images(["a.png"]), tmp_path / "here"
+    if earlier:
+        predict_files(detector, [folder], here)
+    here.mkdir(exist_ok=True)
+    monkeypatch.chdir(here)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="would take the place of the folder you work in; name a new folder, such as"):
+        predict_files(detector, [folder], Path(output))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_results_above_the_folder_that_the_user_works_in_are_left_alone(tmp_path, detector, make_images, monkeypatch):
+    folder = make_images(["a.png"])
+    predict_files(detector, [folder], tmp_path / "out")
+    monkeypatch.chdir(tmp_path / "out/overlays")
+    with pytest.raises(UserError, match="would take the place of the folder you work in"):
+        predict_files(detector, [folder], Path(".."))
+
+
+def test_a_way_up_is_followed(tmp_path, detector, make_images):
+    predict_files(detector, [make_images(["a.png"])], tmp_path / "out/sub/..")
+    assert (tmp_path / "out/landmarks.csv").is_file()
 
 
 def test_bad_inputs_end_the_run_before_the_work_and_leave_nothing(tmp_path, detector, make_images, monkeypatch):

@@ -98,6 +98,25 @@ def test_a_written_video_has_the_rate_and_size_of_the_first(tmp_path):
     np.testing.assert_allclose(brightness(frames), [50, 100, 150], atol=4)
 
 
+@pytest.mark.parametrize(
+    ("fps", "written_fps"),
+    [
+        (59.997, 59.997),
+        (65.536, 65.54),
+        (75.123, 75.12),
+        (119.973, 119.97),
+        (239.758, 239.76),
+        (655.367, 655.4),
+        (999.999, 1000),
+    ],
+)
+def test_a_rate_that_mpeg_4_cannot_hold_is_rounded(tmp_path, fps, written_fps):
+    with VideoFile(tmp_path / "out.mp4", fps) as video:
+        video.add(grey(50))
+        video.add(grey(99))
+    assert measure_video(tmp_path / "out.mp4").fps == pytest.approx(written_fps, abs=1e-4)
+
+
 def test_of_odd_sizes_the_last_row_and_column_are_lost(tmp_path):
     with VideoFile(tmp_path / "odd.mp4", 25) as video:
         video.add(grey(50, (51, 31)))

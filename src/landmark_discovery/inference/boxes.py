@@ -17,6 +17,8 @@ from landmark_discovery.inference.inputs import frame_of
 from landmark_discovery.inference.shots import WHOLE_IMAGE, Box
 
 _JSON_REMEDY = "give COCO's annotations with their images, or a list of entries with file_name and bbox"
+# Far beyond any image, and far below where whole numbers overflow.
+LARGEST_COORDINATE_PX = 1e9
 _NAME_KEYS = ("file_name", "image", "image_id")
 
 
@@ -61,7 +63,7 @@ def read_boxes(path: Path) -> GivenBoxes:
     JSON, bbox is [x, y, width, height]. Several boxes of an image are several objects.
 
     Raises:
-        UserError: no such file, one of another kind, a box that isn't numbers or has no area.
+        UserError: no such file, one of another kind, a box that isn't numbers, has no area or is beyond any image.
     """
     kind = path.suffix.lower()
     if kind not in (".csv", ".json"):
@@ -149,12 +151,11 @@ def _box(corners: Iterable[float], where: str, absent: bool) -> Box:
     x_min, y_min, x_max, y_max = corners
     if not all(math.isfinite(corner) for corner in (x_min, y_min, x_max, y_max)):
         raise UserError("the box isn't four numbers", where=where, remedy="give pixels, or leave out the box")
+    described = f"the box {x_min:g}, {y_min:g}, {x_max:g}, {y_max:g}"
+    if max(map(abs, (x_min, y_min, x_max, y_max))) > LARGEST_COORDINATE_PX:
+        raise UserError(f"{described} lies beyond any image", where=where, remedy="give pixels of the image")
     if x_max <= x_min or y_max <= y_min:
-        raise UserError(
-            f"the box {x_min:g}, {y_min:g}, {x_max:g}, {y_max:g} has no area",
-            where=where,
-            remedy="x_max must exceed x_min, and y_max y_min",
-        )
+        raise UserError(f"{described} has no area", where=where, remedy="x_max must exceed x_min, and y_max y_min")
     return Box((x_min, y_min, x_max, y_max), where)
 
 

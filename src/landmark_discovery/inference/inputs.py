@@ -44,7 +44,9 @@ class Inputs:
     def has(self, name: str) -> bool:
         """Tell whether an image, a video or a frame of one can have this name."""
         frame = frame_of(name)
-        return name in self._names or (frame is not None and frame[0] in self._video_names)
+        # A number with more zeros than results write belongs to no frame.
+        is_frame = frame is not None and frame[0] in self._video_names and frame_name(*frame) == name
+        return name in self._names or is_frame
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -55,7 +57,7 @@ class Inputs:
         return frozenset(file.name for file in self.videos)
 
 
-def find_inputs(paths: Sequence[Path], output: Path) -> Inputs:
+def find_inputs(paths: Sequence[Path], output: Path, *, overlays: bool = True) -> Inputs:
     """List the images and videos among files, and below folders.
 
     Hidden files and folders are skipped, and so are folders that are symbolic links, and what an earlier run left in
@@ -64,6 +66,7 @@ def find_inputs(paths: Sequence[Path], output: Path) -> Inputs:
     Args:
         paths: files and folders.
         output: folder of the results.
+        overlays: videos will be labelled, and those need a name each too.
 
     Raises:
         UserError: no such file, a file that is neither image nor video by its name, two with one name, a name that
@@ -81,6 +84,8 @@ def find_inputs(paths: Sequence[Path], output: Path) -> Inputs:
             remedy=f"give {_KINDS}",
         )
     _refuse_twins([*images, *videos])
+    if overlays:
+        _refuse_twin_overlays(videos)
     return Inputs(images, videos, len(others), others[0] if others else None)
 
 
@@ -93,6 +98,11 @@ def frame_of(name: str) -> tuple[str, int] | None:
     """Read the name of a frame as video and number; None where it isn't one."""
     match = _FRAME.fullmatch(name)
     return (match["video"], int(match["frame"])) if match else None
+
+
+def overlay_name(video: str) -> str:
+    """Name a labelled video: always an MP4, so that another kind of file gets a second ending."""
+    return video if video.lower().endswith(".mp4") else f"{video}.mp4"
 
 
 def is_video_name(path: str | Path) -> bool:
@@ -148,3 +158,15 @@ def _refuse_twins(files: Iterable[InputFile]) -> None:
                 remedy="give the folder that holds both, or each in a run of its own",
             )
         first[file.name] = file.path
+
+
+def _refuse_twin_overlays(videos: Iterable[InputFile]) -> None:
+    first: dict[str, Path] = {}
+    for file in videos:
+        name = overlay_name(file.name)
+        if name in first:
+            raise UserError(
+                f"the labelled videos of {first[name]} and {file.path} would both be called {name!r}",
+                remedy="rename one, give each in a run of its own, or give `--no-overlays`",
+            )
+        first[name] = file.path

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.inference.detector import DetectedShot, FoundObject
+from landmark_discovery.inference.inputs import overlay_name
 from landmark_discovery.reporting.colors import landmark_marker
 from landmark_discovery.reporting.drawing import INK, PAPER, draw_marker, draw_text
 from landmark_discovery.reporting.grids import rgb
@@ -46,8 +47,8 @@ def write_overlay(detected: DetectedShot, folder: Path) -> DetectedShot:
 
 
 def overlay_of_video(folder: Path, name: str) -> Path:
-    """Name the labelled video below a folder: always an MP4, so that another kind of file gets a second ending."""
-    return folder / (name if name.lower().endswith(".mp4") else f"{name}.mp4")
+    """Name the labelled video below a folder."""
+    return folder / overlay_name(name)
 
 
 def _draw_box(picture: NDArray[np.uint8], found: FoundObject) -> None:

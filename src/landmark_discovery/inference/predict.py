@@ -57,7 +57,7 @@ def predict_files(
     Args:
         detector: the trained one.
         paths: images, videos, and folders of both.
-        output: the folder; an earlier result of this function is replaced.
+        output: the folder, or a link to it; an earlier result of this function is replaced.
         boxes: file of the objects' boxes; None: each image is one object.
         overlays: draw the landmarks.
         skip_bad: name and leave out what can't be used, instead of stopping.
@@ -67,7 +67,8 @@ def predict_files(
     """
     start = time.perf_counter()
     refuse_foreign_folder(output)
-    inputs = find_inputs(paths, output)
+    target = _place_of(output)
+    inputs = find_inputs(paths, output, overlays=overlays)
     given = None if boxes is None else read_boxes(boxes)
     if given is not None:
         given.check_names(inputs.has)
@@ -75,7 +76,7 @@ def predict_files(
         say(f"passed over: {counted(inputs.others, 'file')}, neither image nor video, {inputs.first_other} first")
     with quiet_decoder():
         run = _Run(detector, given, overlays, BadInputs(skip_bad), PaddingWatch(detector.model.rule))
-        summary = run.write(inputs, output)
+        summary = run.write(inputs, target)
     if run.padding.warning is not None:
         say(run.padding.warning)
     return replace(summary, seconds=time.perf_counter() - start)
@@ -187,6 +188,23 @@ class _Run:
             f"none of the {counted(len(inputs.images) + len(inputs.videos), 'input')} can be used",
             remedy=f"the first: {first['where']}: {first['reason']}",
         )
+
+
+def _place_of(output: Path) -> Path:
+    """Follow links, since a folder takes the place of its name, and refuse the folder that the user stands in."""
+    try:
+        target = output.resolve()
+    except RuntimeError as error:
+        raise UserError("a link that leads back to itself", where=output, remedy="choose a new folder") from error
+    here = Path.cwd()
+    if target in (here, *here.parents):
+        raise UserError(
+            "the results would take the place of the folder you work in",
+            where=output,
+            remedy="name a new folder, such as `--output results`",
+        )
+    # Otherwise errors name the folder as the user did.
+    return target if output.is_symlink() or output.name == ".." else output
 
 
 def _origin(detector: LandmarkDetector) -> dict[str, Any]:

@@ -76,12 +76,13 @@ class VideoFile:
 
     Args:
         path: the file.
-        fps: frames a second.
+        fps: frames a second; above 65 rounded to a hundredth, above 655 to a tenth.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
         # A name that any library takes.
-        self._path, self._temporary, self._fps = path, path.with_name(f".{secrets.token_hex(8)}.mp4"), fps
+        self._path, self._temporary = path, path.with_name(f".{secrets.token_hex(8)}.mp4")
+        self._fps = _encodable_fps(fps)
         self._writer: cv2.VideoWriter | None = None
         self._frames = 0
 
@@ -128,6 +129,13 @@ class VideoFile:
                 "the labelled video can't be begun", where=self._path, remedy=f"{REMEDY}, or give `--no-overlays`"
             )
         return writer
+
+
+def _encodable_fps(fps: float) -> float:
+    """Round a rate that MPEG-4 can't hold to the thousandth: as a fraction no part of it may exceed 65535."""
+    if fps <= 65:
+        return fps
+    return round(fps, 2 if fps <= 655 else 1)
 
 
 def _frame_count(path: Path) -> int:
