@@ -67,11 +67,37 @@ def test_landmarks_beyond_the_limit_are_named_farthest_first(tmp_path):
         "mean_score_difference": pytest.approx(0.002625),
         "limit_px": 0.1,
         "beyond_limit": 2,
+        "not_finite": 0,
         "farthest_beyond_limit": [
             {"image": "2.png", "landmark": 0, "difference_px": 0.8},
             {"image": "0.png", "landmark": 0, "difference_px": 0.2},
         ],
     }
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_landmarks_without_a_finite_place_are_reported_as_beyond_the_limit(broken, tmp_path):
+    check = check_of(0.05, 0.3, broken)
+    assert not check.within_limit
+    write_check(tmp_path / "check.json", check)
+    facts = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))
+    figures = ("largest_difference_px", "mean_difference_px", "largest_score_difference", "mean_score_difference")
+    assert [facts[name] for name in figures] == [None] * 4
+    assert (facts["beyond_limit"], facts["not_finite"]) == (2, 1)
+    assert facts["farthest_beyond_limit"] == [
+        {"image": "2.png", "landmark": 0, "difference_px": None},
+        {"image": "1.png", "landmark": 0, "difference_px": 0.3},
+    ]
+    assert str(check) == "3 images: 1 of 3 landmarks have no finite place or score in ONNX or PyTorch"
+
+
+def test_a_score_that_is_no_number_is_beyond_the_limit_though_the_place_is_right(tmp_path):
+    check = replace(check_of(0.0, 0.0), score_difference=np.array([[0.0], [np.nan]]))
+    assert not check.within_limit
+    write_check(tmp_path / "check.json", check)
+    facts = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))
+    assert (facts["largest_difference_px"], facts["largest_score_difference"]) == (0, None)
+    assert facts["farthest_beyond_limit"] == [{"image": "1.png", "landmark": 0, "difference_px": 0}]
 
 
 def test_only_the_farthest_are_named_of_very_many():

@@ -214,15 +214,36 @@ def test_a_box_is_dragged_or_typed_and_taken_away_again(opened, picture):
     assert rows_of(page) == whole
 
 
-def test_a_box_without_a_pixel_of_the_picture_is_refused_in_words(opened, picture):
-    page = opened()
-    choose(page, encoded(".png", picture))
-    page.click("summary:has-text('Box in pixels')")
-    for name, value in zip(("x_min", "y_min", "x_max", "y_max"), ("900", "900", "950", "950"), strict=True):
-        page.fill(f"[name={name}]", value)
+REFUSED = [
+    ((180, 60, 60, 170), "the box has no area; x_max must exceed x_min, and y_max y_min"),
+    ((60, 170, 180, 170), "the box has no area"),
+    ((900, 900, 950, 950), "the box lies outside the picture of 300 x 240 pixels"),
+    # Its padding alone would reach into the picture.
+    ((-100, 60, -2, 170), "the box lies outside the picture"),
+    ((299.5, 60, 299.9, 60.2), "the box leaves no pixel of the picture; draw a larger one"),
+]
+
+
+def type_box(page, box):
+    for name, value in zip(("x_min", "y_min", "x_max", "y_max"), box, strict=True):
+        page.fill(f"[name={name}]", str(value))
     page.click("text=Use this box")
-    page.wait_for_selector('#status.fault:has-text("the box leaves no pixel of the picture; draw a larger one")')
-    assert page.is_hidden("#found")
+
+
+def test_boxes_that_python_refuses_are_refused_in_words(opened, picture):
+    page, content = opened(), encoded(".png", picture)
+    choose(page, content)
+    page.click("summary:has-text('Box in pixels')")
+    for box, words in REFUSED:
+        type_box(page, (60, 40, 220, 200))
+        page.wait_for_selector('#status:has-text("3 landmarks")')
+        type_box(page, box)
+        page.wait_for_selector(f'#status.fault:has-text("{words}")')
+        assert page.is_hidden("#found")
+        with pytest.raises(Exception, match=words):
+            in_page(page, content, box)
+    with pytest.raises(Exception, match="a box is four numbers"):
+        in_page(page, content, (1, 2, 3))
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(opened):
@@ -248,6 +269,68 @@ def test_the_camera_is_followed_until_it_is_stopped(opened):
     page.wait_for_selector('#status:has-text("3 landmarks in the last picture of the camera")')
     assert len(rows_of(page)) == 3
     assert page.inner_text("#camera") == "Use the camera"
+
+
+def test_the_camera_goes_on_when_a_box_is_refused(opened):
+    page = opened()
+    page.click("#camera")
+    page.wait_for_selector('#view[aria-label="camera with 3 landmarks"]')
+    page.click("summary:has-text('Box in pixels')")
+    type_box(page, (180, 60, 60, 170))
+    page.wait_for_selector('#status.fault:has-text("the box has no area")')
+    assert page.inner_text("#camera") == "Stop the camera"
+    type_box(page, (10, 10, 200, 170))
+    page.wait_for_selector('#status:not(.fault):has-text("The camera is on")')
+    page.click("#camera")
+    page.wait_for_selector('#status:has-text("in the last picture of the camera")')
+
+
+@pytest.fixture
+def slow_camera(opened):
+    """Open the page with a camera that starts only when `letCameraStart` is called; its tracks are kept in `tracks`."""
+    page = opened()
+    page.evaluate(
+        """() => {
+          const devices = navigator.mediaDevices;
+          const start = devices.getUserMedia.bind(devices);
+          const started = new Promise((resolve) => (window.letCameraStart = () => resolve()));
+          Object.assign(window, { asked: 0, tracks: [] });
+          devices.getUserMedia = async (wanted) => {
+            window.asked++;
+            await started;
+            const stream = await start(wanted);
+            window.tracks.push(...stream.getTracks());
+            return stream;
+          };
+        }"""
+    )
+    return page
+
+
+CAMERA_IS_OFF = "() => tracks.length === asked && tracks.every((track) => track.readyState === 'ended')"
+
+
+def test_a_camera_that_starts_is_not_started_again(slow_camera):
+    page = slow_camera
+    page.click("#camera")
+    page.click("#camera")
+    page.evaluate("() => letCameraStart()")
+    page.wait_for_selector('#view[aria-label="camera with 3 landmarks"]')
+    assert page.evaluate("() => asked") == 1
+    page.click("text=Stop the camera")
+    page.wait_for_function(CAMERA_IS_OFF)
+
+
+def test_a_picture_opened_while_the_camera_starts_stays_and_the_camera_goes_off(slow_camera, picture):
+    page = slow_camera
+    page.click("#camera")
+    choose(page, encoded(".png", picture))
+    page.evaluate("() => letCameraStart()")
+    page.wait_for_function(f"() => tracks.length === 1 && ({CAMERA_IS_OFF})()")
+    assert page.get_attribute("#view", "aria-label") == "blobs.png with 3 landmarks"
+    assert page.inner_text("#camera") == "Use the camera"
+    page.click("#camera")
+    page.wait_for_selector('#view[aria-label="camera with 3 landmarks"]')
 
 
 def test_landmarks_are_copied_as_csv(opened, picture):

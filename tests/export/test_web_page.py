@@ -126,3 +126,42 @@ def test_an_example_is_an_image_of_moderate_size(tmp_path):
     path.write_text("words", encoding="utf-8")
     with pytest.raises(UserError):
         read_example(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
+def test_an_example_is_of_a_format_that_browsers_show(tmp_path, suffix):
+    path = tmp_path / f"grey{suffix}"
+    cv2.imwrite(str(path), np.full((8, 8, 3), 99, dtype=np.uint8))
+    assert read_example(path).content == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["grey.tif", "grey.png"])
+def test_an_example_that_browsers_do_not_show_is_refused_whatever_its_name(tmp_path, name):
+    tiff = cv2.imencode(".tif", np.full((8, 8, 3), 99, dtype=np.uint8))[1]
+    (tmp_path / name).write_bytes(tiff.tobytes())
+    with pytest.raises(UserError, match="browsers don't show TIFF; give one of JPEG, PNG, WebP, BMP"):
+        read_example(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        ((7, 2, 1, 8), "the box 7, 2, 1, 8 has no area; x_max must exceed x_min"),
+        ((1, 2, 7, 2), "has no area"),
+        ((float("nan"), 2, 7, 8), "has no area"),
+        ((20, 2, 25, 8), "the box 20, 2, 25, 8 isn't within the picture of 12 x 8 pixels"),
+        ((1, 2, 12.5, 8), "isn't within the picture"),
+        ((1, 2, 7, 9), "isn't within the picture"),
+        ((-1, 2, 7, 8), "isn't within the picture"),
+    ],
+)
+def test_a_box_that_is_not_within_its_example_is_refused(tmp_path, box, words):
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((8, 12, 3), 99, dtype=np.uint8))
+    with pytest.raises(UserError, match=words):
+        read_example(path, box)
+
+
+def test_the_box_of_an_example_may_be_all_of_it(tmp_path):
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((8, 12, 3), 99, dtype=np.uint8))
+    assert read_example(tmp_path / "grey.png", (0, 0, 12, 8)).box == (0, 0, 12, 8)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.export.onnx_graph import INPUTS, OUTPUTS, OnnxModel
-from landmark_discovery.files import write_json
+from landmark_discovery.files import finite_number, write_json
 from landmark_discovery.geometry import crop_to_image
 from landmark_discovery.inference.package import Model
 from landmark_discovery.threads import CPU_THREADS
@@ -52,35 +52,62 @@ class OnnxCheck:
 
     @property
     def within_limit(self) -> bool:
-        """Say whether no landmark differs by more than LIMIT_PX."""
-        return bool((self.difference_px <= LIMIT_PX).all())
+        """Say whether no landmark differs by more than LIMIT_PX; one without a finite place or score counts as more."""
+        return not self._beyond.any()
+
+    @property
+    def not_finite(self) -> int:
+        """Count the landmarks whose places or scores differ by no finite number."""
+        return int((~self._finite).sum())
+
+    @property
+    def _finite(self) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(self.difference_px) & np.isfinite(self.score_difference))
+
+    @property
+    def _beyond(self) -> NDArray[np.bool_]:
+        return np.asarray(~(self.difference_px <= LIMIT_PX) | ~self._finite)
 
     def facts(self) -> dict[str, Any]:
-        """Give the figures, JSON-ready, with the landmarks that differ most beyond the limit by image and number."""
-        beyond = np.argwhere(~(self.difference_px <= LIMIT_PX))
-        order = np.argsort(-self.difference_px[beyond[:, 0], beyond[:, 1]], kind="stable")
+        """Give the figures, JSON-ready, with the landmarks that differ most beyond the limit by image and number.
+
+        What is no finite number is None, and the landmarks of which it comes are named first.
+        """
+        farness = np.where(self._finite, self.difference_px, np.inf)
+        beyond = np.argwhere(self._beyond)
+        order = np.argsort(-farness[beyond[:, 0], beyond[:, 1]], kind="stable")
         named = [
-            {"image": str(self.names[n]), "landmark": int(k), "difference_px": float(self.difference_px[n, k])}
+            {"image": str(self.names[n]), "landmark": int(k), "difference_px": _figure(self.difference_px[n, k])}
             for n, k in beyond[order][:NAMED]
         ]
         return {
             "images": len(self.names),
             "landmarks": self.difference_px.size,
-            "largest_difference_px": float(self.difference_px.max()),
-            "mean_difference_px": float(self.difference_px.mean()),
-            "largest_score_difference": float(self.score_difference.max()),
-            "mean_score_difference": float(self.score_difference.mean()),
+            "largest_difference_px": _figure(self.difference_px.max()),
+            "mean_difference_px": _figure(self.difference_px.mean()),
+            "largest_score_difference": _figure(self.score_difference.max()),
+            "mean_score_difference": _figure(self.score_difference.mean()),
             "limit_px": LIMIT_PX,
             "beyond_limit": len(beyond),
+            "not_finite": self.not_finite,
             "farthest_beyond_limit": named,
         }
 
     def __str__(self) -> str:
         """Say the figures in one line."""
+        if self.not_finite:
+            return (
+                f"{len(self.names)} images: {self.not_finite} of {self.difference_px.size} landmarks have no finite "
+                "place or score in ONNX or PyTorch"
+            )
         return (
             f"{len(self.names)} images: ONNX and PyTorch differ by at most {self.difference_px.max():.2g} px "
             f"(mean {self.difference_px.mean():.2g} px; scores by at most {self.score_difference.max():.2g})"
         )
+
+
+def _figure(value: np.float64) -> float | None:
+    return finite_number(float(value))
 
 
 def check_onnx(exported: OnnxModel, model: Model, store: ImageStore) -> OnnxCheck:

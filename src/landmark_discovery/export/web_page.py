@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from landmark_discovery import __version__
+from landmark_discovery.data.image_headers import parse_header
 from landmark_discovery.data.images import read_image_size
 from landmark_discovery.downloads.licences import LICENCES
 from landmark_discovery.errors import UserError
@@ -29,7 +30,9 @@ _RUNTIME = "onnxruntime-web"
 _RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 _REMEDY = "make it with `make web-runtime` and give build/web/node_modules/onnxruntime-web/dist"
 _SCRIPTS = ("cutting.js", "drawing.js", "network.js", "page.js", "boxes.js", "camera.js", "controls.js")
-# What browsers show; more would make the page heavy.
+# What browsers show.
+_EXAMPLE_FORMATS = ("JPEG", "PNG", "WebP", "BMP")
+# More would make the page heavy.
 _EXAMPLE_BYTES = 2**21
 _SLOT = re.compile(r"@@([a-z]+)@@")
 # The words that the MIT licence asks to be kept with every copy.
@@ -92,14 +95,38 @@ def read_runtime(folder: str | Path) -> Runtime:
 def read_example(path: str | Path, box: Box | None = None) -> Example:
     """Read a picture for the page.
 
+    Args:
+        path: of the picture: JPEG, PNG, WebP or BMP, whatever its name.
+        box: x_min, y_min, x_max, y_max of the object in its pixels; None: the whole picture.
+
     Raises:
-        UserError: not a readable image, or a file larger than 2 MiB.
+        UserError: not a readable image of these formats, a file larger than 2 MiB, or a box without area or not
+            within the picture.
     """
-    read_image_size(path)
+    size = read_image_size(path)
     content = Path(path).read_bytes()
+    image_format = parse_header(content).format
+    if image_format not in _EXAMPLE_FORMATS:
+        remedy = f"give one of {', '.join(_EXAMPLE_FORMATS)}"
+        raise UserError(f"browsers don't show {image_format}", where=path, remedy=remedy)
     if len(content) > _EXAMPLE_BYTES:
         raise UserError(f"{len(content):,} bytes", where=path, remedy=f"give one of at most {_EXAMPLE_BYTES:,}")
+    if box is not None:
+        _check_box(box, size, path)
     return Example(Path(path).name, content, box)
+
+
+def _check_box(box: Box, size: tuple[int, int], path: str | Path) -> None:
+    x_min, y_min, x_max, y_max = box
+    words = f"the box {', '.join(f'{corner:g}' for corner in box)}"
+    if not (x_min < x_max and y_min < y_max):
+        raise UserError(f"{words} has no area", where=path, remedy="x_max must exceed x_min, and y_max y_min")
+    if x_min < 0 or y_min < 0 or x_max > size[0] or y_max > size[1]:
+        raise UserError(
+            f"{words} isn't within the picture of {size[0]} x {size[1]} pixels",
+            where=path,
+            remedy="give x_min, y_min, x_max, y_max in pixels of the picture as it is seen",
+        )
 
 
 def export_page(exported: OnnxModel, runtime: Runtime, path: str | Path, example: Example | None = None) -> None:

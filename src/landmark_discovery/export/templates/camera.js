@@ -6,25 +6,39 @@ function cameraFault(error) {
   return `The camera can't be used: ${error.message}.`;
 }
 
+function sayCameraIsOn() {
+  say("The camera is on; nothing of it leaves this device.");
+}
+
+/** Turn the camera on, once however often it is asked for, unless a picture is opened before it is ready. */
 async function startCamera() {
+  if (starting) return;
   if (!navigator.mediaDevices?.getUserMedia) {
     say("This browser gives no camera to this page. Take a photograph and choose it instead.", true);
     return;
   }
   const video = document.createElement("video");
   Object.assign(video, { muted: true, playsInline: true });
+  starting = video;
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     await video.play();
     await ready;
   } catch (error) {
     stopVideo(video);
+    if (starting !== video) return;
+    starting = null;
     say(cameraFault(error), true);
     return;
   }
+  if (starting !== video) {
+    stopVideo(video);
+    return;
+  }
+  starting = null;
   camera = video;
   part("camera").textContent = "Stop the camera";
-  say("The camera is on; nothing of it leaves this device.");
+  sayCameraIsOn();
   await followCamera(video);
 }
 
@@ -46,6 +60,8 @@ async function followCamera(video) {
       box = shown.box;
     }
   } catch (error) {
+    if (camera !== video) return;
+    stopCamera();
     say(`That didn't work: ${error.message}.`, true);
   }
   if (camera === video) stopCamera();
@@ -56,6 +72,8 @@ function stopVideo(video) {
 }
 
 function stopCamera() {
+  // What still starts finds that it is no longer wanted, and stops itself.
+  starting = null;
   if (!camera) return;
   stopVideo(camera);
   camera = null;

@@ -9,6 +9,20 @@ function planCut(width, height, box, rule) {
   return { crop, window, storedSize: shrunkSize(window, crop, rule.max_crop_px) };
 }
 
+/** Say why nothing can be cut out of a picture by a box, as Python refuses it; null where something can. */
+function boxFault(width, height, box, rule) {
+  if (!box) return null;
+  const [xMin, yMin, xMax, yMax] = box;
+  if (box.length !== 4 || !box.every(Number.isFinite)) return "a box is four numbers: x_min, y_min, x_max, y_max";
+  if (xMax <= xMin || yMax <= yMin) return "the box has no area; x_max must exceed x_min, and y_max y_min";
+  if (xMax <= 0 || yMax <= 0 || xMin >= width || yMin >= height) {
+    return `the box lies outside the picture of ${width} x ${height} pixels`;
+  }
+  const { crop } = planCut(width, height, box, rule);
+  if (crop[2] <= crop[0] || crop[3] <= crop[1]) return "the box leaves no pixel of the picture; draw a larger one";
+  return null;
+}
+
 function paddedRectangle(box, width, height, rule) {
   const padding = rule.crop_rule === "paper" ? paperPadding(box) : marginPadding(box, rule.crop_margin);
   const low = [Math.max(box[0] - padding, 0), Math.max(box[1] - padding, 0)];

@@ -72,10 +72,9 @@ async function predict(picture, box = null) {
   await ready;
   const started = performance.now();
   const image = picture instanceof Blob ? await decoded(picture) : picture;
+  const fault = boxFault(image.width, image.height, box, settings.rule);
+  if (fault) throw new Error(fault);
   const cut = planCut(image.width, image.height, box, settings.rule);
-  if (cut.crop[2] <= cut.crop[0] || cut.crop[3] <= cut.crop[1]) {
-    throw new Error("the box leaves no pixel of the picture; draw a larger one");
-  }
   const [xMin, yMin, xMax, yMax] = cut.window;
   const pixels = shrink(pixelsOf(image, cut.window), xMax - xMin, yMax - yMin, ...cut.storedSize);
   const request = { pixels, size: cut.storedSize, crop: cropInStore(cut) };

@@ -5,6 +5,8 @@ const view = part("view");
 // What is shown: picture (an ImageBitmap or canvas), its name, the box (null: whole picture) and what was found in it.
 const shown = { picture: null, name: "", box: null, found: null, chosen: null, sketch: null };
 let newest = 0;
+// The camera's video: while it starts, and once it is on.
+let starting = null;
 let camera = null;
 
 function say(words, fault = false) {
@@ -85,11 +87,15 @@ async function search() {
     view.setAttribute("aria-label", `${shown.name} with ${plural(found.landmarks.length, "landmark")}`);
   } catch (error) {
     if (number !== newest) return;
-    shown.found = null;
-    part("found").hidden = true;
-    say(`That didn't work: ${error.message}.`, true);
+    sayNothingFound(error.message);
   }
   draw();
+}
+
+function sayNothingFound(words) {
+  shown.found = null;
+  part("found").hidden = true;
+  say(`That didn't work: ${words}.`, true);
 }
 
 function show(picture, name) {
@@ -114,10 +120,21 @@ async function open(file) {
   }
 }
 
+/** Look into another box. One that can't be cut isn't taken; the camera goes on with the box it has. */
 function setBox(box) {
+  const fault = boxFault(shown.picture.width, shown.picture.height, box, settings.rule);
+  if (fault && camera) return say(`That didn't work: ${fault}.`, true);
+  if (fault) {
+    // A search that still goes on was for something else.
+    newest++;
+    sayNothingFound(fault);
+    return draw();
+  }
   shown.box = box;
   fillBoxFields();
-  return camera ? draw() : search();
+  if (!camera) return search();
+  sayCameraIsOn();
+  return draw();
 }
 
 function fillBoxFields() {
