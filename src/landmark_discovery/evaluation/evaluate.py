@@ -14,7 +14,8 @@ from landmark_discovery.config.evaluation import EvaluationSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.alignment import AlignedImages, align
 from landmark_discovery.evaluation.definitions import define_metrics
-from landmark_discovery.evaluation.measurement import Errors, MatchedPoints, measure_errors
+from landmark_discovery.evaluation.matching import drawn_subsets, match_points
+from landmark_discovery.evaluation.measurement import Errors, measure_errors
 from landmark_discovery.evaluation.metrics import (
     cumulative_curve,
     detection_rate,
@@ -23,9 +24,7 @@ from landmark_discovery.evaluation.metrics import (
     mean_by_point,
     mean_present,
 )
-from landmark_discovery.evaluation.normalizers import normalizers
 from landmark_discovery.evaluation.predictions import Predictions
-from landmark_discovery.evaluation.protocol import training_subsets
 from landmark_discovery.evaluation.truth import GroundTruth
 from landmark_discovery.files import atomic_file, write_json
 from landmark_discovery.geometry import FloatArray
@@ -73,13 +72,11 @@ def evaluate_predictions(
         UserError: nothing in common, no training or test images, settings that don't fit the ground truth.
     """
     aligned = align(predictions, truth, settings.frame, settings.size_px)
-    wanted = settings.regression_images + int(settings.one_more_image)
-    subsets = training_subsets(int(aligned.of_split("train").sum()), wanted, settings.repeats, seed)
+    subsets = drawn_subsets(aligned, settings, seed)
     facts = _facts(aligned, settings, seed, subsets)
     if aligned.truth.landmarks is None:
         return _without_truth(facts)
-    points = _selected_points(aligned.truth.landmarks, settings)
-    matched = _match(aligned, aligned.truth.landmarks, points, settings)
+    points, matched = match_points(aligned, aligned.truth.landmarks, settings)
     errors = measure_errors(matched, settings, subsets, _known_size(aligned))
     counts = {
         "num_true_points": len(points),
@@ -100,42 +97,6 @@ def write_evaluation(folder: str | Path, evaluation: Evaluation) -> None:
         with atomic_file(path / f"{name}_curve.csv") as temporary:
             curve.to_csv(temporary, index=False)
     write_json(path / "metrics.json", evaluation.metrics)
-
-
-def _selected_points(landmarks: FloatArray, settings: EvaluationSettings) -> NDArray[np.intp]:
-    count = landmarks.shape[1]
-    if settings.expected_points not in (None, count):
-        raise UserError(
-            f"the protocol is for {settings.expected_points} true points an image, the ground truth has {count}",
-            remedy="choose another protocol, or change expected_points",
-        )
-    points = np.arange(count) if settings.points is None else np.array(settings.points, dtype=np.intp)
-    if len(points) == 0 or points.max() >= count or len(np.unique(points)) != len(points):
-        raise UserError(
-            f"points {', '.join(map(str, points)) or 'none'} can't be taken from {count} true points",
-            remedy=f"valid: numbers from 0 to {count - 1}, at least one, none twice",
-        )
-    return points
-
-
-def _match(
-    aligned: AlignedImages, landmarks: FloatArray, points: NDArray[np.intp], settings: EvaluationSettings
-) -> MatchedPoints:
-    train, test = aligned.of_split("train"), aligned.of_split("test")
-    for name, images in (("training", train), ("test", test)):
-        if not images.any():
-            raise UserError(
-                f"no {name} images among the {len(images)} with predictions and ground truth",
-                remedy="give predictions and ground truth of both splits",
-            )
-    boxes = aligned.truth.box
-    return MatchedPoints(
-        train_found=aligned.landmarks[train],
-        train_true=landmarks[train][:, points],
-        test_found=aligned.landmarks[test],
-        test_true=landmarks[test][:, points],
-        normalizer=normalizers(settings.normalizer, landmarks[test], None if boxes is None else boxes[test]),
-    )
 
 
 def _known_size(aligned: AlignedImages) -> float:

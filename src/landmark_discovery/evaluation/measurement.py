@@ -9,28 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.config.evaluation import EvaluationSettings
+from landmark_discovery.evaluation.matching import MatchedPoints
 from landmark_discovery.evaluation.metrics import mean_present, point_errors
 from landmark_discovery.evaluation.protocol import RegressionInputs, fill_inputs, regression_errors
 from landmark_discovery.geometry import FloatArray
-
-
-@dataclass(frozen=True)
-class MatchedPoints:
-    """Hold discovered and true points of the same images, in the pixels of the evaluation; NaN: missing.
-
-    Attributes:
-        train_found: discovered landmarks of N training images, (N, K, 2).
-        train_true: their true points, (N, L, 2).
-        test_found: discovered landmarks of M test images, (M, K, 2).
-        test_true: their true points, (M, L, 2).
-        normalizer: of the test images, (M,); NaN: the image is left out.
-    """
-
-    train_found: FloatArray
-    train_true: FloatArray
-    test_found: FloatArray
-    test_true: FloatArray
-    normalizer: FloatArray
 
 
 @dataclass(frozen=True)
@@ -66,8 +48,8 @@ def measure_errors(
         subsets: positions of the training images that each regression learns from.
         size_px: coordinates are divided by this.
     """
-    found = _filled(points.train_found, points.test_found, settings, size_px)
-    true = _filled(points.train_true, points.test_true, settings, size_px)
+    found = filled_inputs(points.train_found, points.test_found, settings, size_px)
+    true = filled_inputs(points.train_true, points.test_true, settings, size_px)
     lengths = points.normalizer
     return Errors(
         forward=regression_errors(
@@ -82,7 +64,10 @@ def measure_errors(
     )
 
 
-def _filled(train: FloatArray, test: FloatArray, settings: EvaluationSettings, size_px: float) -> RegressionInputs:
+def filled_inputs(
+    train: FloatArray, test: FloatArray, settings: EvaluationSettings, size_px: float
+) -> RegressionInputs:
+    """Fill missing input points as the settings say; see `fill_inputs`."""
     return fill_inputs(
         train,
         test,

@@ -174,6 +174,23 @@ def predict_points(
     return predicted
 
 
+def predict_by_subsets(
+    inputs: RegressionInputs,
+    targets: NDArray[np.floating],
+    subsets: Sequence[NDArray[np.intp]],
+    weight: float,
+    size_px: float,
+) -> FloatArray:
+    """Predict target points on the test images from each training subset; see `predict_points`.
+
+    Returns:
+        (R, M, T, 2) in pixels; NaN where nothing is predicted, everywhere if there are no input points.
+    """
+    if inputs.train.shape[1] == 0 or targets.shape[1] == 0:
+        return np.full((len(subsets), len(inputs.test), targets.shape[1], 2), np.nan)
+    return np.stack([predict_points(inputs, targets, subset, weight, size_px) for subset in subsets])
+
+
 def regression_errors(
     inputs: RegressionInputs,
     train_targets: NDArray[np.floating],
@@ -188,11 +205,5 @@ def regression_errors(
     Returns:
         (R, M, T), a fraction of the normaliser; NaN where it is undefined, everywhere if there are no input points.
     """
-    if inputs.train.shape[1] == 0 or train_targets.shape[1] == 0:
-        return np.full((len(subsets), *test_targets.shape[:2]), np.nan)
-    return np.stack(
-        [
-            point_errors(predict_points(inputs, train_targets, subset, weight, size_px), test_targets, normalizer)
-            for subset in subsets
-        ]
-    )
+    predicted = predict_by_subsets(inputs, train_targets, subsets, weight, size_px)
+    return point_errors(predicted, test_targets, normalizer)

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from landmark_discovery.config.evaluation import EvaluationSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.alignment import AlignedImages, align
+from landmark_discovery.evaluation.matching import drawn_subsets, match_points
+from landmark_discovery.evaluation.measurement import filled_inputs
 from landmark_discovery.evaluation.metrics import mean_by_image, mean_present, point_errors
-from landmark_discovery.evaluation.normalizers import normalizers
 from landmark_discovery.evaluation.predictions import Predictions
-from landmark_discovery.evaluation.protocol import fill_inputs, predict_points, training_subsets
+from landmark_discovery.evaluation.protocol import predict_by_subsets
 from landmark_discovery.evaluation.truth import read_folder_truth
 from landmark_discovery.files import finite_number
 from landmark_discovery.geometry import FloatArray, crop_to_image
@@ -95,30 +96,16 @@ def _measured(
     aligned: AlignedImages, landmarks: FloatArray, size_px: float, settings: EvaluationSettings, seed: int
 ) -> tuple[ImageErrors, float]:
     """Give the errors of the images, and the forward NME in percent."""
-    train, test = aligned.of_split("train"), aligned.of_split("test")
-    points = np.arange(landmarks.shape[1]) if settings.points is None else np.array(settings.points, dtype=np.intp)
-    boxes, true = aligned.truth.box, landmarks[test][:, points]
-    lengths = normalizers(settings.normalizer, landmarks[test], None if boxes is None else boxes[test])
-    wanted = settings.regression_images + int(settings.one_more_image)
-    subsets = training_subsets(int(train.sum()), wanted, settings.repeats, seed)
-    inputs = fill_inputs(
-        aligned.landmarks[train],
-        aligned.landmarks[test],
-        size_px,
-        residual=settings.completion_residual,
-        max_iterations=settings.completion_max_iterations,
-    )
-    known = landmarks[train][:, points]
-    predicted = np.full((len(subsets), *true.shape), np.nan)
-    # Where no landmark was ever found, there is nothing to predict from.
-    if inputs.train.shape[1]:
-        for repeat, subset in enumerate(subsets):
-            predicted[repeat] = predict_points(inputs, known, subset, settings.forward_lambda, size_px)
-    errors = point_errors(predicted, true, lengths)
+    points, matched = match_points(aligned, landmarks, settings)
+    inputs = filled_inputs(matched.train_found, matched.test_found, settings, size_px)
+    subsets = drawn_subsets(aligned, settings, seed)
+    predicted = predict_by_subsets(inputs, matched.train_true, subsets, settings.forward_lambda, size_px)
+    errors = point_errors(predicted, matched.test_true, matched.normalizer)
+    test = aligned.of_split("test")
     measured = ImageErrors(
         image=aligned.truth.image[test],
         points=points,
-        true=_in_image(true, aligned, test, size_px, settings.frame),
+        true=_in_image(matched.test_true, aligned, test, size_px, settings.frame),
         predicted=_in_image(mean_present(predicted, axis=0), aligned, test, size_px, settings.frame),
         errors=mean_present(errors, axis=0),
     )
