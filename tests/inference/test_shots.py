@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from landmark_discovery.data.cutting import CutRule
 from landmark_discovery.errors import UserError
-from landmark_discovery.inference.shots import Box, Shot, array_size, check_boxes, cut_shot, stack_cuts
+from landmark_discovery.inference.shots import Box, Shot, array_size, cut_shot, plan_shot, stack_cuts
 from landmark_discovery.training.prediction import TURNS
 from landmark_discovery.training.views import plain_views, turned_views
 
@@ -114,9 +114,9 @@ def test_a_box_that_sticks_out_is_clipped():
 
 
 def test_boxes_are_checked_without_the_image():
-    check_boxes(shot_of(Path("not there"), (0, 0, 9, 9)), (50, 40), RULE)
+    plan_shot(shot_of(Path("not there"), (0, 0, 9, 9)), (50, 40), RULE)
     with pytest.raises(UserError, match="outside the image of 5 x 4 pixels"):
-        check_boxes(shot_of(Path("not there"), (6, 0, 9, 9)), (5, 4), RULE)
+        plan_shot(shot_of(Path("not there"), (6, 0, 9, 9)), (5, 4), RULE)
 
 
 def test_a_file_is_read_and_measured(make_images):

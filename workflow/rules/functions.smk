@@ -158,7 +158,7 @@ def judged_metrics_of(wildcards):
 
 def trained(experiments):
     """Keep the experiments whose weights are trained here."""
-    return [name for name in experiments if not EXPERIMENTS[name].pretrained]
+    return [name for name in experiments if name in TRAINED]
 
 
 def results_of(experiments):

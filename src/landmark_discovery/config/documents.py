@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from landmark_discovery.config.allowed import allowed_values, config_schema, schema_node
 from landmark_discovery.config.base import Section
 from landmark_discovery.config.loading import Tree, default_values, load_config, merged, recipe_values
 from landmark_discovery.config.schema import Config
+from landmark_discovery.config.yaml_text import inline_yaml
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
 
@@ -100,7 +99,7 @@ def _yaml_lines(section: type[Section], values: Tree, indent: str) -> Iterator[s
             yield f"{indent}{name}:"
             yield from _yaml_lines(below, values[name], indent + "  ")
         else:
-            yield f"{indent}{name}: {_inline(values[name])}"
+            yield f"{indent}{name}: {inline_yaml(values[name])}"
 
 
 def _readme() -> str:
@@ -119,10 +118,10 @@ def _tables(section: type[Section], paper: Tree, short: Tree, path: tuple[str, .
         if isinstance(part, type) and issubclass(part, Section):
             below.extend(_tables(part, paper[name], short[name], here))
             continue
-        other = "" if short[name] == paper[name] else f"`{_inline(short[name])}`"
+        other = "" if short[name] == paper[name] else f"`{inline_yaml(short[name])}`"
         allowed = allowed_values(schema_node(here))
         rows.append(
-            f"| `{name}` | {_cell(allowed)} | `{_inline(paper[name])}` | {other} | {_cell(field.description)} |"
+            f"| `{name}` | {_cell(allowed)} | `{inline_yaml(paper[name])}` | {other} | {_cell(field.description)} |"
         )
     title = f"`{'.'.join(path)}`: {_title(section)}" if path else "The experiment"
     head = f"\n## {title}\n\n| key | allowed | paper | short | meaning |\n| --- | --- | --- | --- | --- |\n"
@@ -137,7 +136,3 @@ def _title(section: type[Section]) -> str:
 
 def _cell(text: str | None) -> str:
     return (text or "").replace("|", "\\|")
-
-
-def _inline(value: object) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()

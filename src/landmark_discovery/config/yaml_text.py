@@ -19,6 +19,12 @@ class YamlError(ValueError):
     """Say why a text isn't YAML that is read here."""
 
 
+def inline_yaml(value: object) -> str:
+    """Write a value as YAML in one line, such as `[1, 2]`."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000)
+    return text.removesuffix("\n...\n").strip()
+
+
 def read_yaml(text: str) -> Any:  # noqa: ANN401 - whatever stands there
     """Read one YAML document of plain values: None, booleans, numbers, texts, dates, lists and mappings.
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import yaml
-
 from landmark_discovery.config.allowed import allowed_values, schema_node
 from landmark_discovery.config.base import Section
 from landmark_discovery.config.loading import Tree, default_values, merged, recipe_values
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.steps import STEPS
+from landmark_discovery.config.yaml_text import inline_yaml
 from landmark_discovery.documentation.markdown import linked_pages
 
 _HEAD = """\
@@ -86,8 +85,7 @@ def _readers(key: str) -> str:
 
 
 def _shown(value: object) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n")
-    return f"`{text.strip()}`"
+    return f"`{inline_yaml(value)}`"
 
 
 def _holds(given: str, key: str) -> bool:

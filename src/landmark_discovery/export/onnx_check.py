@@ -77,16 +77,16 @@ class OnnxCheck:
         beyond = np.argwhere(self._beyond)
         order = np.argsort(-farness[beyond[:, 0], beyond[:, 1]], kind="stable")
         named = [
-            {"image": str(self.names[n]), "landmark": int(k), "difference_px": _figure(self.difference_px[n, k])}
+            {"image": str(self.names[n]), "landmark": int(k), "difference_px": finite_number(self.difference_px[n, k])}
             for n, k in beyond[order][:NAMED]
         ]
         return {
             "images": len(self.names),
             "landmarks": self.difference_px.size,
-            "largest_difference_px": _figure(self.difference_px.max()),
-            "mean_difference_px": _figure(self.difference_px.mean()),
-            "largest_score_difference": _figure(self.score_difference.max()),
-            "mean_score_difference": _figure(self.score_difference.mean()),
+            "largest_difference_px": finite_number(self.difference_px.max()),
+            "mean_difference_px": finite_number(self.difference_px.mean()),
+            "largest_score_difference": finite_number(self.score_difference.max()),
+            "mean_score_difference": finite_number(self.score_difference.mean()),
             "limit_px": LIMIT_PX,
             "beyond_limit": len(beyond),
             "not_finite": self.not_finite,
@@ -104,10 +104,6 @@ class OnnxCheck:
             f"{len(self.names)} images: ONNX and PyTorch differ by at most {self.difference_px.max():.2g} px "
             f"(mean {self.difference_px.mean():.2g} px; scores by at most {self.score_difference.max():.2g})"
         )
-
-
-def _figure(value: np.float64) -> float | None:
-    return finite_number(float(value))
 
 
 def check_onnx(exported: OnnxModel, model: Model, store: ImageStore) -> OnnxCheck:

@@ -22,7 +22,7 @@ from landmark_discovery.heatmaps.peaks import highest_points
 from landmark_discovery.inference.package import Model
 from landmark_discovery.models.layers import PLAIN
 from landmark_discovery.training.keypoints import from_grid
-from landmark_discovery.training.prediction import TURNS
+from landmark_discovery.training.prediction import TURNS, average_with_mirrored
 from landmark_discovery.training.views import ViewGeometry, plain_views, sample_views, turned_views
 from landmark_discovery.training.weights import FORMAT
 
@@ -104,16 +104,13 @@ class LandmarkGraph(nn.Module):
         """Give x, y in stored pixels and score of each landmark in one view, (B, K, 3)."""
         views = sample_views(pixels, sizes, geometry) / 255
         (maps,) = self.network(torch.cat([views, views.flip(3)]))
-        found, score = highest_points(self._averaged(maps, views.shape[0]), self.subpixel)
+        # Sliced by a count that stays open: the exporter can't see that halves of a batch are two.
+        count = views.shape[0]
+        flip_map = self.get_buffer("flip_map")
+        averaged = average_with_mirrored(maps[:count], maps[count:], flip_map, self.convention)
+        found, score = highest_points(averaged, self.subpixel)
         points = geometry.to_store(from_grid(self.convention.to_centres(found)))
         return torch.cat([points, score[..., None]], dim=2)
-
-    def _averaged(self, maps: Tensor, count: int) -> Tensor:
-        # Sliced by a count that stays open: the exporter can't see that halves of a batch are two.
-        upright, mirrored = maps[:count], maps[count:]
-        flip_map = self.get_buffer("flip_map")
-        turned = self.convention.mirrored_back(mirrored)[:, flip_map.clamp(min=0)]
-        return torch.where((flip_map >= 0).view(1, -1, 1, 1), (upright + turned) / 2, upright)
 
 
 def export_onnx(model: Model, path: str | Path) -> None:

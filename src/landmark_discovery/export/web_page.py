@@ -21,6 +21,7 @@ from landmark_discovery.downloads.licences import LICENCES
 from landmark_discovery.errors import UserError
 from landmark_discovery.export.onnx_graph import OnnxModel
 from landmark_discovery.files import read_json, write_text
+from landmark_discovery.inference.summary import counted
 from landmark_discovery.reporting.colors import landmark_colors, landmark_marker
 from landmark_discovery.reporting.html import code, definitions, heading, paragraph
 
@@ -147,7 +148,7 @@ def export_page(exported: OnnxModel, runtime: Runtime, path: str | Path, example
 def page_text(exported: OnnxModel, runtime: Runtime, example: Example | None = None) -> str:
     """Give the page that `export_page` writes."""
     slots = {
-        "title": escape(f"Find {_counted(exported.num_landmarks, 'landmark')} in a picture"),
+        "title": escape(f"Find {counted(exported.num_landmarks, 'landmark')} in a picture"),
         "style": _template("page.css"),
         "about": _about(exported, runtime),
         "settings": _json(_settings(exported, example)),
@@ -195,7 +196,7 @@ def _model_words(exported: OnnxModel) -> str:
     images, name = data.get("train_images"), data.get("name")
     source = f"{images:,} images of the data set {name}" if isinstance(images, int) and name else "a set of images"
     return (
-        f"{_counted(exported.num_landmarks, 'landmark')}, discovered without any annotation in {source} by the method "
+        f"{counted(exported.num_landmarks, 'landmark')}, discovered without any annotation in {source} by the method "
         "of Mallis, Sanchez, Bell and Tzimiropoulos (TPAMI 2023). The model finds the parts of the kind of object that "
         "it learnt from, one object a picture; on pictures of anything else its landmarks mean nothing."
     )
@@ -207,10 +208,6 @@ def _licences(about: Mapping[str, Any]) -> dict[str, str]:
     if not keys:
         return {"The model": "No licence of data or bootstrap weights that limits its use is known to the run."}
     return {f"The model depends on: {LICENCES[key].title}": f"{LICENCES[key].terms}." for key in keys}
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 @lru_cache(maxsize=16)

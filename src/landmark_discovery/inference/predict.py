@@ -25,7 +25,7 @@ from landmark_discovery.inference.inputs import InputFile, Inputs, find_inputs, 
 from landmark_discovery.inference.overlays import draw_objects, overlay_of_video, write_overlay
 from landmark_discovery.inference.padding import PaddingWatch
 from landmark_discovery.inference.results import ResultFiles
-from landmark_discovery.inference.shots import WHOLE_IMAGE, Box, Shot, check_boxes
+from landmark_discovery.inference.shots import WHOLE_IMAGE, Box, Shot, plan_shot
 from landmark_discovery.inference.summary import (
     BadInputs,
     Summary,
@@ -173,7 +173,7 @@ class _Run:
         sound = []
         for box in shot.boxes:
             try:
-                check_boxes(replace(shot, boxes=(box,)), shot.measure(), self.detector.model.rule)
+                plan_shot(replace(shot, boxes=(box,)), shot.measure(), self.detector.model.rule)
                 sound.append(box)
             except UserError as fault:
                 self.bad(fault)
@@ -216,7 +216,7 @@ def _origin(detector: LandmarkDetector) -> dict[str, Any]:
 
 
 def _check_image(detector: LandmarkDetector, shot: Shot) -> None:
-    check_boxes(shot, shot.measure(), detector.model.rule)
+    plan_shot(shot, shot.measure(), detector.model.rule)
 
 
 def _labelled(detected: DetectedShot, draw: bool) -> tuple[DetectedShot, NDArray[np.uint8] | None]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landmark_discovery.data.cutting import CutRule, cut_window, plan_cuts
+from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, plan_cuts
 from landmark_discovery.data.images import read_image, read_image_size
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import area_inside
@@ -124,8 +124,8 @@ def cut_shot(shot: Shot, rule: CutRule, frame_px: tuple[int, int]) -> CutShot:
     return CutShot(shot, (width, height), _cut_objects(image, shot, rule, frame_px))
 
 
-def check_boxes(shot: Shot, size: tuple[int, int], rule: CutRule) -> None:
-    """Refuse boxes from which nothing can be cut.
+def plan_shot(shot: Shot, size: tuple[int, int], rule: CutRule) -> Cuts:
+    """Plan the cuts of an image's objects, and refuse boxes from which nothing can be cut.
 
     Args:
         shot: the image; its file isn't read.
@@ -135,8 +135,9 @@ def check_boxes(shot: Shot, size: tuple[int, int], rule: CutRule) -> None:
     Raises:
         UserError: a box wholly outside the image, or one that leaves no pixel.
     """
-    corners = _corners(shot)
-    empty = set(plan_cuts(corners, _sizes(size, len(corners)), rule).empty.tolist())
+    corners = np.array([box.corners for box in shot.boxes], dtype=np.float64).reshape(-1, 4)
+    plan = plan_cuts(corners, np.tile(np.array(size, dtype=np.int64), (len(corners), 1)), rule)
+    empty = set(plan.empty.tolist())
     for position, (box, inside) in enumerate(zip(shot.boxes, area_inside(corners, size).tolist(), strict=True)):
         if inside <= 0 or position in empty:
             what = (
@@ -147,6 +148,7 @@ def check_boxes(shot: Shot, size: tuple[int, int], rule: CutRule) -> None:
                 where=box.where or None,
                 remedy="give x_min, y_min, x_max, y_max in pixels of the image as it is seen",
             )
+    return plan
 
 
 def stack_cuts(
@@ -187,10 +189,7 @@ def _remedied() -> Iterator[None]:
 
 
 def _cut_objects(image: NDArray[np.uint8], shot: Shot, rule: CutRule, frame_px: tuple[int, int]) -> list[Cut]:
-    size = (image.shape[1], image.shape[0])
-    check_boxes(shot, size, rule)
-    corners = _corners(shot)
-    plan = plan_cuts(corners, _sizes(size, len(corners)), rule)
+    plan = plan_shot(shot, (image.shape[1], image.shape[0]), rule)
     cuts = []
     for box, crop, window, stored_size, crop_in_window in zip(
         plan.box, plan.crop, plan.window, plan.stored_size, plan.crop_in_store, strict=True
@@ -208,11 +207,3 @@ def _trimmed(pixels: NDArray[np.uint8], crop: NDArray[np.float64]) -> tuple[NDAr
     low = np.maximum(np.floor(crop[:2] - around), 0).astype(np.int64)
     high = np.minimum(np.ceil(crop[2:] + around), pixels.shape[1::-1]).astype(np.int64)
     return pixels[low[1] : high[1], low[0] : high[0]].copy(), crop - np.tile(low, 2)
-
-
-def _corners(shot: Shot) -> NDArray[np.float64]:
-    return np.array([box.corners for box in shot.boxes], dtype=np.float64).reshape(-1, 4)
-
-
-def _sizes(size: tuple[int, int], count: int) -> NDArray[np.int64]:
-    return np.tile(np.array(size, dtype=np.int64), (count, 1))

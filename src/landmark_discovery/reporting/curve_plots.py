@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landmark_discovery.evaluation.normalizers import describe_normalizer
+from landmark_discovery.files import finite_number
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.curves import WORDING, Curve, Direction
 from landmark_discovery.reporting.marks import hex_color, plot_symbol
@@ -56,7 +57,7 @@ def curve_table(curves: Sequence[Curve], direction: Direction) -> str:
     """List the numbers of the first curve, as a table."""
     curve = curves[0]
     rows = [
-        (f"{_NAMES[direction]} {name}", str(rank), percent(_known(error)), percent(_known(mean)))
+        (f"{_NAMES[direction]} {name}", str(rank), _percent(error), _percent(mean))
         for rank, (name, error, mean) in enumerate(zip(_names(curve), curve.errors, curve.cumulative, strict=True), 1)
     ]
     return html.table(("", "Rank", "Error", "Mean up to here"), rows) if rows else ""
@@ -73,7 +74,7 @@ def _line(curve: Curve, position: int, direction: Direction) -> dict[str, Any]:
     color, dash = line_style(position)
     name = _NAMES[direction]
     words = [
-        f"<b>{name} {escape(point)}</b>: {percent(_known(error))}<br>mean of the best {rank}: {percent(_known(mean))}"
+        f"<b>{name} {escape(point)}</b>: {_percent(error)}<br>mean of the best {rank}: {_percent(mean)}"
         f"<br>{escape(curve.label)}"
         for rank, (point, error, mean) in enumerate(zip(_names(curve), curve.errors, curve.cumulative, strict=True), 1)
     ]
@@ -107,7 +108,7 @@ def _dots(curve: Curve, direction: Direction) -> dict[str, Any]:
             "line": {"color": "#222", "width": 1.2 if marks else 0},
         },
         "hovertext": [
-            f"<b>{_NAMES[direction]} {escape(name)}</b>: {percent(_known(error))}"
+            f"<b>{_NAMES[direction]} {escape(name)}</b>: {_percent(error)}"
             for name, error in zip(names, curve.errors, strict=True)
         ],
         "hoverinfo": "text",
@@ -133,5 +134,5 @@ def _in_words(curve: Curve) -> str:
     return f"{curve.label}: {percent(float(last), 1)}, ignoring the image {baseline}"
 
 
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _percent(value: float) -> str:
+    return percent(finite_number(value))

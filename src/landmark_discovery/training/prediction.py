@@ -107,8 +107,9 @@ def predict_stage2(
         for degrees, factor in TURNS if settings.average_turned_views else TURNS[:1]:
             turned = turned_views(plain, degrees, factor)
             with autocast(precision, images.device):
-                maps = _maps_with_mirrored(network, images.views(batch, turned))
-            found, score = highest_points(_average_with_mirrored(maps, channels, convention), settings.subpixel)
+                upright, mirrored = _maps_with_mirrored(network, images.views(batch, turned)).chunk(2)
+            averaged = average_with_mirrored(upright, mirrored, channels, convention)
+            found, score = highest_points(averaged, settings.subpixel)
             seen.append(torch.cat([_in_plain_view(found, turned, plain), score[..., None]], dim=2))
         mean = torch.stack(seen).mean(dim=0).cpu().numpy()
         points.append(mean[..., :2])
@@ -127,13 +128,12 @@ def _in_plain_view(points: Tensor, turned: ViewGeometry, plain: ViewGeometry) ->
     return points if turned is plain else to_grid(plain.to_view(turned.to_store(from_grid(points))))
 
 
-def _average_with_mirrored(maps: Tensor, flip_map: Tensor, convention: PixelConvention) -> Tensor:
-    """Average heatmaps with those of the mirror images, which come second, (2 B, K, G, G) -> (B, K, G, G).
+def average_with_mirrored(upright: Tensor, mirrored: Tensor, flip_map: Tensor, convention: PixelConvention) -> Tensor:
+    """Average heatmaps (B, K, G, G) with those of the mirror images.
 
     Channel flip_map[k] of a mirror image is landmark k.
 
     A landmark without a mirror image (-1) keeps its upright heatmap.
     """
-    upright, mirrored = maps.chunk(2)
     turned = convention.mirrored_back(mirrored)[:, flip_map.clamp(min=0)]
     return torch.where((flip_map >= 0).view(1, -1, 1, 1), (upright + turned) / 2, upright)

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from landmark_discovery.config.loading import default_values, merged, recipe_values
+from landmark_discovery.config.yaml_text import inline_yaml
 from landmark_discovery.downloads.licences import Licence
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.tables import UNKNOWN, duration
@@ -78,8 +79,7 @@ def changed_keys(
 
 def configuration_value(value: Any) -> str:  # noqa: ANN401
     """Write a value of the configuration as its file has it."""
-    plain = list(value) if isinstance(value, tuple) else value
-    return str(yaml.safe_dump(plain, default_flow_style=True, width=10_000)).removesuffix("\n...\n").strip()
+    return inline_yaml(_plain(value))
 
 
 def provenance_section(record: Mapping[str, Any] | None) -> str:

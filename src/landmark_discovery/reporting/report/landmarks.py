@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-
 from landmark_discovery.files import finite_number
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.marks import landmark_mark
@@ -79,7 +77,7 @@ def sortable_table(columns: list[str], rows: list[list[Cell]]) -> str:
 def _row(run: Run, landmark: int, errors: Mapping[int, float | None]) -> list[Cell]:
     stability = run.stability
     rates = [finite_number((metrics.get("detection_rate") or [None] * 999)[landmark]) for metrics in run.metrics]
-    spread, jumps = (_known(values[landmark]) for values in (stability.spread, stability.jumps))
+    spread, jumps = (finite_number(values[landmark]) for values in (stability.spread, stability.jumps))
     nearest, partner = stability.nearest(landmark), int(run.partners[landmark])
     near_words = "none" if nearest is None else f"{nearest[0]} at {nearest[1]:.0f} %"
     partner_words = "none" if partner < 0 else "itself" if partner == landmark else str(partner)
@@ -99,7 +97,7 @@ def _row(run: Run, landmark: int, errors: Mapping[int, float | None]) -> list[Ce
 def _errors(run: Run) -> list[tuple[int, float | None]]:
     curve = run.curves["backward"][0]
     named = zip(curve.names, curve.errors, strict=False)
-    return [(int(name), _known(float(error))) for name, error in named if name.isdecimal()]
+    return [(int(name), finite_number(float(error))) for name, error in named if name.isdecimal()]
 
 
 def _cell(cell: Cell, position: int) -> str:
@@ -110,7 +108,3 @@ def _cell(cell: Cell, position: int) -> str:
 
 def _kind(position: int) -> str:
     return ' class="number"' if position else ""
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

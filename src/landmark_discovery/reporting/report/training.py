@@ -17,7 +17,7 @@ from landmark_discovery.reporting import html
 from landmark_discovery.reporting.data_uris import data_uri_of_file
 from landmark_discovery.reporting.plots import Plot, layout, line, line_style
 from landmark_discovery.reporting.report.inputs import Run
-from landmark_discovery.reporting.tables import duration, mean_of, memory
+from landmark_discovery.reporting.tables import UNKNOWN, duration, mean_of, memory
 from landmark_discovery.reporting.training_plots import (
     ROUND_PANELS,
     STAGE1_PANELS,
@@ -166,4 +166,4 @@ def _step_words(step: str) -> str:
 
 def _load(table: pd.DataFrame) -> str:
     load = mean_of(table, "mean_load")
-    return "–" if load is None else f"{load:.0f} %"
+    return UNKNOWN if load is None else f"{load:.0f} %"
