@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,12 +109,23 @@ def read_folder(path: str | Path, tables: str | Path | None = None, *, both_side
 
 def list_images(root: Path) -> list[str]:
     """List the image files below a folder, by names relative to it, sorted; hidden files and folders are skipped."""
-    names = []
+    return sorted(name for name in visible_files(root) if is_image_name(name))
+
+
+def visible_files(root: Path, enter: Callable[[Path], bool] = lambda _: True) -> Iterator[str]:
+    """Name the files below a folder, relative to it; hidden files and folders, and links to folders, are skipped.
+
+    Args:
+        root: the folder.
+        enter: tells whether a folder below it is looked into.
+
+    Raises:
+        UserError: a folder that can't be read.
+    """
     for folder, subfolders, files in os.walk(root, onerror=_refuse_unreadable):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found = (Path(folder, name).relative_to(root) for name in files if not name.startswith("."))
-        names += [name.as_posix() for name in found if is_image_name(name)]
-    return sorted(names)
+        inside = Path(folder)
+        subfolders[:] = [name for name in subfolders if not name.startswith(".") and enter(inside / name)]
+        yield from ((inside / name).relative_to(root).as_posix() for name in files if not name.startswith("."))
 
 
 def _refuse_unreadable(error: OSError) -> None:

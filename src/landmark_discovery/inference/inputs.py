@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from landmark_discovery.data.folder import visible_files
 from landmark_discovery.data.images import SUFFIXES, is_image_name
 from landmark_discovery.errors import UserError
 
@@ -112,7 +112,8 @@ def is_video_name(path: str | Path) -> bool:
 
 def _files_of(path: Path, output: Path) -> list[InputFile]:
     if path.is_dir():
-        return sorted(_files_below(path, output), key=lambda file: file.name)
+        names = sorted(visible_files(path, lambda folder: not _same(folder, output)))
+        return [InputFile(name, path / name) for name in names]
     if not path.exists():
         raise UserError("no such file or folder", where=path)
     if not path.is_file():
@@ -120,15 +121,6 @@ def _files_of(path: Path, output: Path) -> list[InputFile]:
     if not is_image_name(path) and not is_video_name(path):
         raise UserError("neither image nor video by its name", where=path, remedy=f"valid {_KINDS}")
     return [InputFile(path.name, path)]
-
-
-def _files_below(root: Path, output: Path) -> Iterator[InputFile]:
-    for folder, subfolders, files in os.walk(root):
-        inside = Path(folder)
-        subfolders[:] = [name for name in subfolders if not name.startswith(".") and not _same(inside / name, output)]
-        for name in files:
-            if not name.startswith("."):
-                yield InputFile((inside / name).relative_to(root).as_posix(), inside / name)
 
 
 def _same(folder: Path, output: Path) -> bool:

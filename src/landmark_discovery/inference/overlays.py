@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from landmark_discovery.inference.detector import DetectedShot, FoundObject
 from landmark_discovery.inference.inputs import overlay_name
-from landmark_discovery.reporting.colors import landmark_marker
-from landmark_discovery.reporting.drawing import INK, PAPER, draw_marker, draw_text
-from landmark_discovery.reporting.grids import rgb
+from landmark_discovery.reporting.drawing import INK, PAPER
+from landmark_discovery.reporting.grids import PLAIN_LANDMARKS, mark_landmarks
 
-# More landmarks than colours that are told apart at a glance.
-_PLAIN_LANDMARKS = 10
 _ENCODING = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 3]}
 # Colour at each pixel: small marks would lose theirs to their surroundings.
 _JPEG_ENCODING = [
@@ -31,7 +28,9 @@ def draw_objects(image: NDArray[np.uint8], objects: Sequence[FoundObject]) -> ND
     for found in objects:
         _draw_box(picture, found)
     for found in objects:
-        _draw_landmarks(picture, found)
+        radius_px = _radius_px(picture, found)
+        numbered = len(found.landmarks) > PLAIN_LANDMARKS
+        mark_landmarks(picture, found.landmarks, radius_px, numbered, max(10, round(3 * radius_px)))
     return picture
 
 
@@ -65,12 +64,3 @@ def _radius_px(picture: NDArray[np.uint8], found: FoundObject) -> float:
     longer_side = float((found.box[2:] - found.box[:2]).max())
     shorter_side_of_image = float(min(picture.shape[:2]))
     return max(2.5, min(longer_side, shorter_side_of_image) / 56)
-
-
-def _draw_landmarks(picture: NDArray[np.uint8], found: FoundObject) -> None:
-    radius = _radius_px(picture, found)
-    for landmark, (point, color) in enumerate(zip(found.landmarks, rgb(len(found.landmarks)), strict=True)):
-        draw_marker(picture, point, color, radius, landmark_marker(landmark))
-        if len(found.landmarks) > _PLAIN_LANDMARKS and np.isfinite(point).all():
-            corner = (round(point[0] + 2 * radius), round(point[1] - 3 * radius))
-            draw_text(picture, corner, str(landmark), max(10, round(3 * radius)), (255, 255, 255), halo=True)

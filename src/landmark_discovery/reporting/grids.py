@@ -23,7 +23,8 @@ from landmark_discovery.reporting.drawing import (
 )
 
 TILE_PX = 192
-_PLAIN_LANDMARKS = 10
+# With more landmarks, colours alone no longer tell them apart at a glance.
+PLAIN_LANDMARKS = 10
 
 
 def landmark_grid(
@@ -44,7 +45,7 @@ def landmark_grid(
         numbered: write each landmark's number beside it; None: where there are more than ten landmarks.
         title: a line above the grid.
     """
-    with_numbers = landmarks.shape[1] > _PLAIN_LANDMARKS if numbered is None else numbered
+    with_numbers = landmarks.shape[1] > PLAIN_LANDMARKS if numbered is None else numbered
     places = resize_points(landmarks, crops.shape[1], tile_px)
     tiles = [
         draw_landmarks(enlarged(crop, tile_px), points, with_numbers)
@@ -67,13 +68,19 @@ def draw_landmarks(
         radius_share: radius of the markers as a share of the crop's side.
     """
     picture = crop.copy()
-    radius = max(2.5, radius_share * crop.shape[0])
-    for landmark, (point, color) in enumerate(zip(landmarks, rgb(len(landmarks)), strict=True)):
-        draw_marker(picture, point, color, radius, landmark_marker(landmark))
-        if numbered and np.isfinite(point).all():
-            corner = (round(point[0] + 2 * radius), round(point[1] - 3 * radius))
-            draw_text(picture, corner, str(landmark), 10, (255, 255, 255), halo=True)
+    mark_landmarks(picture, landmarks, max(2.5, radius_share * crop.shape[0]), numbered)
     return picture
+
+
+def mark_landmarks(
+    picture: Picture, landmarks: NDArray[np.float64], radius_px: float, numbered: bool, text_px: int = 10
+) -> None:
+    """Draw landmarks (K, 2), in pixels, onto a picture (H, W, 3) in place; NaN: not found, left out."""
+    for landmark, (point, color) in enumerate(zip(landmarks, rgb(len(landmarks)), strict=True)):
+        draw_marker(picture, point, color, radius_px, landmark_marker(landmark))
+        if numbered and np.isfinite(point).all():
+            corner = (round(point[0] + 2 * radius_px), round(point[1] - 3 * radius_px))
+            draw_text(picture, corner, str(landmark), text_px, (255, 255, 255), halo=True)
 
 
 def landmark_key(found: NDArray[np.float64], width_px: int) -> Picture:

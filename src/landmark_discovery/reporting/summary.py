@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from landmark_discovery.files import read_json
+from landmark_discovery.files import finite_number, read_json
 
 
 def read_metrics(path: str | Path) -> dict[str, Any]:
@@ -18,6 +18,17 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
         UserError: no such file, or not a JSON object.
     """
     return read_json(path, kind="metrics", remedy="make it with `landmarks evaluate`")
+
+
+def detection_rates(metrics: Mapping[str, Any]) -> list[float | None]:
+    """List in what share of the test images each landmark was found; None: undefined. Empty: nothing was measured."""
+    return [finite_number(rate) for rate in metrics.get("detection_rate") or []]
+
+
+def mean_detection_rate(metrics: Mapping[str, Any]) -> float | None:
+    """Average the detection rates over the landmarks that have one; None without any."""
+    known = [rate for rate in detection_rates(metrics) if rate is not None]
+    return sum(known) / len(known) if known else None
 
 
 def read_benchmarks(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:

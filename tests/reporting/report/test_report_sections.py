@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from landmark_discovery.config.loading import load_config
 from landmark_discovery.downloads.licences import LICENCES
+from landmark_discovery.reporting.changes import changed_keys
 from landmark_discovery.reporting.report.facts import (
-    changed_keys,
     configuration_section,
     dataset_section,
     licence_section,

@@ -12,13 +12,13 @@ from pathlib import Path
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
 from landmark_discovery.reporting import html
+from landmark_discovery.reporting.changes import changed_keys, configuration_value
 from landmark_discovery.reporting.comparison.groups import CONFIDENCE, Group, difference, group_runs, spread
 from landmark_discovery.reporting.comparison.runs import FinishedRun, differing_meanings, read_runs
 from landmark_discovery.reporting.curve_plots import curve_plot, normalizer_words
 from landmark_discovery.reporting.curves import Direction
+from landmark_discovery.reporting.interactive import interactive_page
 from landmark_discovery.reporting.plots import Plot
-from landmark_discovery.reporting.report.facts import changed_keys, configuration_value
-from landmark_discovery.reporting.report.page import interactive_page
 from landmark_discovery.reporting.tables import UNKNOWN, duration, percent, share
 
 _ANYWAY = "Their figures have different meanings and can't be compared as numbers; look at one run at a time."

@@ -16,7 +16,7 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predictions import read_predictions
 from landmark_discovery.files import finite_number
 from landmark_discovery.reporting.curves import Curve, Direction, read_curve
-from landmark_discovery.reporting.summary import read_benchmarks, read_metrics
+from landmark_discovery.reporting.summary import mean_detection_rate, read_benchmarks, read_metrics
 from landmark_discovery.reporting.tables import mean_of
 
 STAGES = (1, 2)
@@ -78,8 +78,7 @@ class FinishedRun:
     @property
     def found(self) -> float | None:
         """Average the detection rates of stage 2 over the landmarks; None: undefined."""
-        rates = [rate for rate in map(finite_number, self.metrics[-1].get("detection_rate") or []) if rate is not None]
-        return sum(rates) / len(rates) if rates else None
+        return mean_detection_rate(self.metrics[-1])
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[FinishedRun]:

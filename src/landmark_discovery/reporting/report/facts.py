@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from landmark_discovery.config.loading import default_values, merged, recipe_values
-from landmark_discovery.config.yaml_text import inline_yaml
 from landmark_discovery.downloads.licences import Licence
 from landmark_discovery.reporting import html
+from landmark_discovery.reporting.changes import changed_keys, configuration_value
 from landmark_discovery.reporting.tables import UNKNOWN, duration
 
 _FACT_NAMES = {
@@ -24,8 +24,6 @@ _FACT_NAMES = {
 }
 _MACHINE_NAMES = {"gpus": "GPUs", "cpu": "Processor", "cpu_cores": "Processor cores", "memory_gib": "Memory in GiB"}
 _MOST_DROPPED = 200
-# Keys of which the result can't depend, in the eyes of who compares it with the recipe.
-_NAMES_ALONE = ("experiment", "sweep")
 
 
 def dataset_section(cards: Mapping[str, Mapping[str, Any]]) -> str:
@@ -61,25 +59,6 @@ def configuration_section(configuration: Mapping[str, Any]) -> str:
         different if rows else same,
         html.folded("Every key", html.code(text), printed=False),
     )
-
-
-def changed_keys(
-    configuration: Mapping[str, Any], base: Mapping[str, Any], section: str = ""
-) -> list[tuple[str, Any, Any]]:
-    """List the dotted keys whose values differ, with both values; None where a side lacks the key."""
-    changed: list[tuple[str, Any, Any]] = []
-    for key in dict.fromkeys([*configuration, *base]):
-        ours, theirs = configuration.get(key), base.get(key)
-        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
-            changed += changed_keys(ours, theirs, f"{section}{key}.")
-        elif _plain(ours) != _plain(theirs) and section + key not in _NAMES_ALONE:
-            changed.append((section + key, ours, theirs))
-    return changed
-
-
-def configuration_value(value: Any) -> str:  # noqa: ANN401
-    """Write a value of the configuration as its file has it."""
-    return inline_yaml(_plain(value))
 
 
 def provenance_section(record: Mapping[str, Any] | None) -> str:
@@ -148,10 +127,6 @@ def _range(value: Any) -> Any:  # noqa: ANN401
     if not isinstance(value, list | tuple) or len(value) != 2:
         return value
     return value[0] if value[0] == value[1] else f"{value[0]} to {value[1]}"
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _code_words(code: Mapping[str, Any]) -> str:

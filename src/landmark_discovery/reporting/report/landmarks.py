@@ -12,6 +12,7 @@ from landmark_discovery.reporting.marks import landmark_mark
 from landmark_discovery.reporting.report.inputs import Run
 from landmark_discovery.reporting.report.tiles import landmark_gallery
 from landmark_discovery.reporting.stability import JUMP_PERCENT
+from landmark_discovery.reporting.summary import detection_rates
 from landmark_discovery.reporting.tables import UNKNOWN, percent, share
 
 
@@ -46,7 +47,7 @@ def landmark_section(run: Run) -> str:
 
 def gallery_section(run: Run) -> str:
     """Show what each landmark was found on, in test images that training never saw."""
-    rates = [finite_number(rate) for rate in run.final.get("detection_rate") or []]
+    rates = detection_rates(run.final)
     count = run.config.report.gallery_images
     parts = []
     for landmark in range(run.num_landmarks):
@@ -76,7 +77,7 @@ def sortable_table(columns: list[str], rows: list[list[Cell]]) -> str:
 
 def _row(run: Run, landmark: int, errors: Mapping[int, float | None]) -> list[Cell]:
     stability = run.stability
-    rates = [finite_number((metrics.get("detection_rate") or [None] * 999)[landmark]) for metrics in run.metrics]
+    rates = [(detection_rates(metrics) or [None] * run.num_landmarks)[landmark] for metrics in run.metrics]
     spread, jumps = (finite_number(values[landmark]) for values in (stability.spread, stability.jumps))
     nearest, partner = stability.nearest(landmark), int(run.partners[landmark])
     near_words = "none" if nearest is None else f"{nearest[0]} at {nearest[1]:.0f} %"

@@ -14,6 +14,7 @@ from landmark_discovery.reporting import html
 from landmark_discovery.reporting.crops import spread
 from landmark_discovery.reporting.report.inputs import Run
 from landmark_discovery.reporting.report.tiles import landmark_keys, landmark_tiles
+from landmark_discovery.reporting.summary import detection_rates, mean_detection_rate
 from landmark_discovery.reporting.tables import UNKNOWN, fraction_of, number_word, percent, share
 
 # From this share of the mean shape's error on, nothing was learnt that the mean doesn't know.
@@ -71,8 +72,9 @@ def landmark_sentence(metrics: Mapping[str, Any]) -> str:
 
 def warnings(run: Run) -> list[str]:
     """Say what a reader should know before trusting the figures."""
-    rates = [finite_number(rate) for rate in run.final.get("detection_rate") or []]
-    rare = [str(landmark) for landmark, rate in enumerate(rates) if rate is not None and rate < RARE]
+    rare = [
+        str(landmark) for landmark, rate in enumerate(detection_rates(run.final)) if rate is not None and rate < RARE
+    ]
     said = []
     if rare:
         plural = "s" * (len(rare) > 1)
@@ -85,9 +87,9 @@ def warnings(run: Run) -> list[str]:
 def headline_figures(run: Run) -> list[tuple[str, str, str]]:
     """List the figures of the first screen: what it is, its value, and what to hold it against."""
     final = run.final
-    found = [rate for rate in (finite_number(rate) for rate in final.get("detection_rate") or []) if rate is not None]
+    found = mean_detection_rate(final)
     counts = [("Distinct landmarks", f"{html.plain_value(final.get('distinct_landmarks'))} of {run.num_landmarks}", "")]
-    counts += [("Found", share(float(np.mean(found))), "of the landmarks, mean over the test images")] if found else []
+    counts += [] if found is None else [("Found", share(found), "of the landmarks, mean over the test images")]
     if not run.has_truth:
         steady = run.stability.spread[np.isfinite(run.stability.spread)]
         spread_words = percent(float(steady.mean()), 1) if len(steady) else UNKNOWN

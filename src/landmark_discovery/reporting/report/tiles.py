@@ -15,12 +15,10 @@ from landmark_discovery.reporting.crops import cut_from_store, square_rectangles
 from landmark_discovery.reporting.data_uris import data_uri
 from landmark_discovery.reporting.drawing import PAPER, Picture, draw_dot, draw_line, draw_ring
 from landmark_discovery.reporting.galleries import spread_over_scores
-from landmark_discovery.reporting.grids import draw_landmarks, enlarged, rgb
+from landmark_discovery.reporting.grids import PLAIN_LANDMARKS, draw_landmarks, enlarged, rgb
 from landmark_discovery.reporting.marks import landmark_mark
 from landmark_discovery.reporting.pictures import patch_rectangles, places_in_store, rows_of_split
 
-# From so many landmarks on, colours alone no longer tell them apart at a glance.
-_PLAIN_LANDMARKS = 10
 # Tiles are shown smaller than they are drawn, and their marks with them.
 _RADIUS_SHARE = 1 / 36
 _PATCH_PX = 96
@@ -53,7 +51,7 @@ def draw_tiles(store: ImageStore, names: NDArray[np.str_], landmarks: FloatArray
     """Draw landmarks (N, K, 2) in original pixels onto the named images of a store."""
     crops, rectangles = _crops(store, names, size_px)
     places = image_to_crop(landmarks, rectangles, size_px)
-    numbered = landmarks.shape[1] > _PLAIN_LANDMARKS
+    numbered = landmarks.shape[1] > PLAIN_LANDMARKS
     return [draw_landmarks(crop, points, numbered, _RADIUS_SHARE) for crop, points in zip(crops, places, strict=True)]
 
 
