@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.evaluation.predictions import Predictions
+from landmark_discovery.geometry import FloatArray
 from landmark_discovery.heatmaps.conventions import CONVENTIONS, PIXEL_CENTRES, PixelConvention
 from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.coordinates import grid_to_image
@@ -22,7 +25,7 @@ from landmark_discovery.training.prediction import (
 )
 from landmark_discovery.training.runs import landmarker_of
 from landmark_discovery.training.runtime import arithmetic, choose_device
-from landmark_discovery.training.weights import load_weights, require_landmarks
+from landmark_discovery.training.weights import TrainedWeights, load_weights, require_landmarks
 
 
 def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Config) -> Predictions:
@@ -45,35 +48,87 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     device = choose_device(config.device)
     trained = load_weights(weights, stage, CONVENTIONS.values())
     require_landmarks(weights, trained)
-    convention = trained.convention
-    network = network_on(device, trained, config.fast)
-    images = stored_images(store, device, config.fast)
-    indices, size_px = np.arange(len(store)), trained.model.input_size_px
+    if stage == 1:
+        landmarks, score = _stage1_landmarks(trained, store, device, config)
+    else:
+        landmarks, score = stage2_landmarks(
+            trained,
+            store,
+            np.arange(len(store)),
+            stage2_settings(config, trained.convention),
+            device,
+            precision=config.precision,
+            fast=config.fast,
+            cpu_threads=config.cpu_threads,
+        )
+    return Predictions(store.names, store.splits, landmarks, score)
+
+
+def stage2_landmarks(
+    trained: TrainedWeights,
+    store: ImageStore,
+    indices: NDArray[np.int64],
+    decoding: Stage2Settings,
+    device: torch.device,
+    *,
+    precision: str,
+    fast: bool,
+    cpu_threads: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Find the landmarks of images of a store with weights of stage 2.
+
+    Args:
+        trained: the weights; their network moves to the device.
+        store: the prepared data set.
+        indices: positions of its images, (N,).
+        decoding: subpixel and average_turned_views count.
+        device: of the network.
+        precision: of the network on a GPU.
+        fast: use fused kernels on a GPU.
+        cpu_threads: of the network on a CPU.
+
+    Returns:
+        Landmarks (N, K, 2) in original image pixels, in the convention of the weights, and scores (N, K).
+    """
+    network = network_on(device, trained, fast)
+    with arithmetic(precision, device, cpu_threads):
+        points, score = predict_stage2(
+            network,
+            trained.extras["flip_map"].numpy(),
+            stored_images(store, device, fast),
+            indices,
+            decoding,
+            size_px=trained.model.input_size_px,
+            precision=precision,
+            convention=trained.convention,
+        )
+    return _in_originals(trained, store, indices, points), score.astype(np.float64)
+
+
+def _stage1_landmarks(
+    trained: TrainedWeights, store: ImageStore, device: torch.device, config: Config
+) -> tuple[FloatArray, FloatArray]:
+    network, indices = network_on(device, trained, config.fast), np.arange(len(store))
     with arithmetic(config.precision, device, config.cpu_threads):
-        if stage == 1:
-            points, score = predict_stage1(
-                network,
-                landmarker_of(trained),
-                images,
-                indices,
-                _detection(config, convention),
-                size_px=size_px,
-                precision=config.precision,
-                convention=convention,
-            )
-        else:
-            points, score = predict_stage2(
-                network,
-                trained.extras["flip_map"].numpy(),
-                images,
-                indices,
-                stage2_settings(config, convention),
-                size_px=size_px,
-                precision=config.precision,
-                convention=convention,
-            )
-    landmarks = convention.from_centres(grid_to_image(store, indices, convention.to_centres(points), size_px))
-    return Predictions(store.names, store.splits, landmarks, score.astype(np.float64))
+        points, score = predict_stage1(
+            network,
+            landmarker_of(trained),
+            stored_images(store, device, config.fast),
+            indices,
+            _detection(config, trained.convention),
+            size_px=trained.model.input_size_px,
+            precision=config.precision,
+            convention=trained.convention,
+        )
+    return _in_originals(trained, store, indices, points), score.astype(np.float64)
+
+
+def _in_originals(
+    trained: TrainedWeights, store: ImageStore, indices: NDArray[np.int64], points: NDArray[np.float32]
+) -> FloatArray:
+    convention = trained.convention
+    centres = grid_to_image(store, indices, convention.to_centres(points), trained.model.input_size_px)
+    return convention.from_centres(centres)
 
 
 def _detection(config: Config, convention: PixelConvention) -> DetectionSettings:

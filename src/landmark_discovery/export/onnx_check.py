@@ -14,16 +14,12 @@ from tqdm import tqdm
 
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
+from landmark_discovery.evaluation.predict import stage2_landmarks
 from landmark_discovery.export.onnx_graph import INPUTS, OUTPUTS, OnnxModel
 from landmark_discovery.files import finite_number, write_json
 from landmark_discovery.geometry import crop_to_image
 from landmark_discovery.inference.package import Model
 from landmark_discovery.threads import CPU_THREADS
-from landmark_discovery.training.acceleration import network_on
-from landmark_discovery.training.coordinates import grid_to_image
-from landmark_discovery.training.images import stored_images
-from landmark_discovery.training.prediction import predict_stage2
-from landmark_discovery.training.runtime import arithmetic
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
@@ -133,20 +129,18 @@ def check_onnx(exported: OnnxModel, model: Model, store: ImageStore) -> OnnxChec
 
 def pytorch_landmarks(model: Model, store: ImageStore, indices: NDArray[np.int64]) -> Found:
     """Give landmarks (N, K, 2) in original pixels and scores (N, K), as `evaluation.predict` does on a CPU."""
-    device, convention = torch.device("cpu"), model.weights.convention
-    with arithmetic("float32", device, CPU_THREADS):
-        points, scores = predict_stage2(
-            network_on(device, replace(model.weights, network=deepcopy(model.weights.network)), fast=False),
-            model.flip_map,
-            stored_images(store, device),
-            indices,
-            model.decoding,
-            size_px=model.size_px,
-            precision="float32",
-            convention=convention,
-        )
-    landmarks = convention.from_centres(grid_to_image(store, indices, convention.to_centres(points), model.size_px))
-    return landmarks, scores.astype(np.float64)
+    # A copy, since the one that predicts is laid out as is fast there.
+    weights = replace(model.weights, network=deepcopy(model.weights.network))
+    return stage2_landmarks(
+        weights,
+        store,
+        indices,
+        model.decoding,
+        torch.device("cpu"),
+        precision="float32",
+        fast=False,
+        cpu_threads=CPU_THREADS,
+    )
 
 
 def onnx_landmarks(exported: OnnxModel, store: ImageStore, indices: NDArray[np.int64]) -> Found:
