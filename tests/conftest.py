@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.data.store import ImageStore
+from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
 
 # Without a GPU Triton interprets its kernels; it reads this when it is imported.
 if not torch.cuda.is_available():
@@ -47,6 +48,26 @@ def kernel_device():
 def tiny_config():
     """Give the configuration of a tiny network, with changes."""
     return lambda **changes: load_config(merged(TINY, changes))
+
+
+@pytest.fixture
+def save_stage(tmp_path, tiny_config):
+    """Write untrained weights of a stage that has three landmarks."""
+
+    def save(stage=2, **facts):
+        torch.manual_seed(0)
+        config = tiny_config()
+        extras = {
+            "flip_map": torch.tensor([2, 1, 0]),
+            "selected": torch.arange(3),
+            "centroids": torch.randn(3, config.model.descriptor_dim),
+        }
+        known = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json"), **facts}
+        path = tmp_path / f"stage{stage}.safetensors"
+        save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, known))
+        return path
+
+    return save
 
 
 @pytest.fixture(scope="session")

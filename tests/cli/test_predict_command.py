@@ -19,7 +19,7 @@ import torch
 from landmark_discovery.cli.main import main
 from landmark_discovery.inference import predict as run
 from landmark_discovery.inference.package import package_model
-from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
+from landmark_discovery.training.weights import save_weights
 
 LANDMARKS = str(Path(sys.executable).with_name("landmarks"))
 HEADER = "image,x_min,y_min,x_max,y_max\n"
@@ -93,29 +93,13 @@ class User:
 
 
 @pytest.fixture
-def save_stage(tiny_config):
-    def save_untrained(path, stage):
-        torch.manual_seed(0)
-        config = tiny_config()
-        extras = {"flip_map": torch.tensor([2, 1, 0]), "selected": torch.arange(3), "centroids": torch.randn(3, 8)}
-        facts = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json")}
-        facts |= {"threshold": 0.2, "position_weight": 0.0}
-        save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, facts))
-        return path
-
-    return save_untrained
-
-
-@pytest.fixture
 def user(tmp_path, capsys, monkeypatch, save_stage, build_store, tiny_config):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "-8")
     store = build_store([np.zeros((40, 48, 3), dtype=np.uint8)], [(0, 0, 48, 40)])
     config = tiny_config(dataset={"crop_rule": "margin", "crop_margin": 0.1, "max_crop_px": 32})
-    save_weights(
-        "model.safetensors", package_model(save_stage(tmp_path / "stage2.safetensors", 2), [store], config, [])
-    )
+    save_weights("model.safetensors", package_model(save_stage(), [store], config, []))
     return User(tmp_path, capsys, monkeypatch)
 
 
@@ -250,7 +234,7 @@ def test_an_empty_folder_is_refused(user):
 
 
 def test_other_weights_are_refused_with_those_to_give(user, save_stage):
-    save_stage(user.folder / "stage1.safetensors", 1)
+    save_stage(1, threshold=0.2, position_weight=0.0)
     user.refused(("photos", "--weights", "stage1.safetensors"), "weights of stage 1; give those of stage 2")
     user.refused(("photos", "--weights", "stage2.safetensors"), "weights alone", "give model.safetensors")
 
@@ -279,20 +263,13 @@ def test_an_interruption_ends_with_status_130_and_leaves_earlier_results_alone(u
     assert [path.name for path in (user.folder / "made").iterdir()] == ["out"]
 
 
+@pytest.mark.usefixtures("small_disk")
 def test_a_disk_that_fills_up_leaves_nothing(user):
-    disk = user.folder / "made"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
-        for number in range(20):
-            save(user.folder / "photos" / f"more{number}.bmp", number)
-        user.refused(("photos",), "made/out: can't be written (No space left on device)")
-        save_video(user.folder / "clip.avi", frames=200)
-        user.refused(("clip.avi",), "made/out", "can't be")
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    for number in range(20):
+        save(user.folder / "photos" / f"more{number}.bmp", number)
+    user.refused(("photos",), "made/out: can't be written (No space left on device)")
+    save_video(user.folder / "clip.avi", frames=200)
+    user.refused(("clip.avi",), "made/out", "can't be")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from landmark_discovery.evaluation.predict import predict_landmarks
 from landmark_discovery.training import prediction
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.prediction import predict_stage1, predict_stage2
-from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
+from landmark_discovery.training.weights import build_network
 
 GRID = 8
 
@@ -192,21 +192,9 @@ def store(build_store):
     return build_store(originals, crops, windows, splits=["train", "test"])
 
 
-def save(path, stage, config, **facts):
-    torch.manual_seed(0)
-    extras = {
-        "flip_map": torch.tensor([2, 1, 0]),
-        "selected": torch.arange(3),
-        "centroids": torch.randn(3, config.model.descriptor_dim),
-    }
-    known = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json"), **facts}
-    save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, known))
-    return path
-
-
-def test_landmarks_are_given_in_the_pixels_of_the_originals(tmp_path, store, tiny_config):
+def test_landmarks_are_given_in_the_pixels_of_the_originals(save_stage, store, tiny_config):
     config = tiny_config()
-    predictions = predict_landmarks(store, save(tmp_path / "w.safetensors", 2, config), 2, config)
+    predictions = predict_landmarks(store, save_stage(), 2, config)
     assert predictions.image.tolist() == ["0.png", "1.png"]
     assert predictions.split.tolist() == ["train", "test"]
     assert predictions.landmarks.shape == (2, 3, 2)
@@ -217,16 +205,16 @@ def test_landmarks_are_given_in_the_pixels_of_the_originals(tmp_path, store, tin
     assert cells.max() <= 7
 
 
-def test_stage_1_predicts_every_image_too(tmp_path, store, tiny_config):
+def test_stage_1_predicts_every_image_too(save_stage, store, tiny_config):
     config = tiny_config()
     facts = {"threshold": 0.2, "position_weight": 0.0}
-    predictions = predict_landmarks(store, save(tmp_path / "w.safetensors", 1, config, **facts), 1, config)
+    predictions = predict_landmarks(store, save_stage(1, **facts), 1, config)
     found = np.isfinite(predictions.landmarks).all(axis=2)
     assert found.any(axis=1).all()
     np.testing.assert_array_equal(np.isfinite(predictions.score), found)
 
 
-def test_weights_of_the_other_stage_are_refused(tmp_path, store, tiny_config):
+def test_weights_of_the_other_stage_are_refused(save_stage, store, tiny_config):
     config = tiny_config()
     with pytest.raises(UserError, match="weights of stage 2; give those of stage 1"):
-        predict_landmarks(store, save(tmp_path / "w.safetensors", 2, config), 1, config)
+        predict_landmarks(store, save_stage(), 1, config)
