@@ -112,11 +112,19 @@ def test_threads_change_nothing():
     np.testing.assert_array_equal(one.inlier, four.inlier)
 
 
-def test_no_keypoint_anywhere_is_told_with_counts_and_remedy():
+@pytest.mark.parametrize(
+    ("detector", "threshold"),
+    [
+        ("superpoint-open", "superpoint_open_threshold"),
+        ("superpoint", "superpoint_threshold"),
+        ("sift", "sift_contrast_threshold"),
+    ],
+)
+def test_no_keypoint_anywhere_is_told_with_counts_and_remedy(detector, threshold):
     store = make_store(constant_images(0, 0, 5), ["train", "train", "test"])
     with pytest.raises(UserError, match="no keypoints at all: brightness found none in 2 training images") as error:
-        extract_bootstrap_keypoints(store, Brightness(), KEEP_ALL)
-    assert "sift_contrast_threshold" in str(error.value)
+        extract_bootstrap_keypoints(store, Brightness(), KEEP_ALL.model_copy(update={"detector": detector}))
+    assert f"lower bootstrap.{threshold};" in str(error.value)
 
 
 def test_too_few_keypoints_in_every_image_are_told():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landmark_discovery.bootstrap.sift import SiftDetector, cut_crop, detect_sift, root_sift, spread_points
+from landmark_discovery.bootstrap.sift import SiftDetector, detect_sift, root_sift
 from landmark_discovery.config.data import BootstrapSettings
 
 
@@ -59,7 +59,7 @@ def test_keypoints_outside_the_box_are_dropped():
 
 def test_at_most_so_many_keypoints_are_kept():
     image = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    settings = BootstrapSettings(detector="sift", sift_max_keypoints=7, sift_min_distance=0.1)
+    settings = BootstrapSettings(detector="sift", max_keypoints=7, min_distance=0.1)
     points = SiftDetector(settings, 128).detect(image, whole(image), whole(image)).points
     assert len(points) == 7
     distances = np.linalg.norm(points[:, None] - points, axis=2)[np.triu_indices(7, 1)]
@@ -71,26 +71,6 @@ def test_an_even_image_has_no_keypoint():
     found = SiftDetector(BootstrapSettings(detector="sift"), 128).detect(image, whole(image), whole(image))
     assert found.points.shape == (0, 2)
     assert found.descriptors.shape == (0, 128)
-
-
-def test_the_strongest_go_first_and_keep_their_distance():
-    points = np.array([[0.0, 0.0], [3.0, 0.0], [5.0, 0.0], [20.0, 0.0]])
-    scores = np.array([1.0, 3.0, 2.0, 2.0])
-    assert spread_points(points, scores, min_distance_px=3.0, max_points=10).tolist() == [1, 3, 0]
-    assert spread_points(points, scores, min_distance_px=3.0, max_points=2).tolist() == [1, 3]
-    assert spread_points(points, scores, min_distance_px=0.0, max_points=10).tolist() == [1, 2, 3, 0]
-
-
-def test_a_crop_of_the_whole_image_at_its_size_is_the_image():
-    grey = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
-    np.testing.assert_array_equal(cut_crop(as_rgb(grey), whole(grey), 16), grey)
-
-
-def test_a_crop_at_half_its_size_averages_squares_of_pixels():
-    grey = np.zeros((8, 8), np.uint8)
-    grey[2:4, 4:6] = [[40, 80], [120, 160]]
-    crop = cut_crop(as_rgb(grey), np.array([2.0, 2.0, 6.0, 6.0]), 2)
-    assert crop.tolist() == [[0, 100], [0, 0]]
 
 
 def test_root_sift_takes_roots_of_shares():

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from fake_superpoint import random_parameters
+from safetensors.torch import save_file
 
 from landmark_discovery.bootstrap.factory import make_detector
 from landmark_discovery.bootstrap.weights import load_superpoint
@@ -7,7 +9,6 @@ from landmark_discovery.config.data import BootstrapSettings
 from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.sources import read_sources
 from landmark_discovery.errors import UserError
-from landmark_discovery.models.superpoint import SuperPoint
 
 
 def one_line(error):
@@ -18,16 +19,15 @@ def one_line(error):
 
 @pytest.fixture
 def saved(tmp_path):
-    """Save weights of a fresh network in the old format that the original file has."""
+    """Save weights in the old format that the original file has."""
     path = tmp_path / "superpoint_v1.pth"
-    torch.save(SuperPoint().state_dict(), path, _use_new_zipfile_serialization=False)
+    torch.save(random_parameters(), path, _use_new_zipfile_serialization=False)
     return path
 
 
 def test_weights_are_loaded_by_name(saved):
-    expected = torch.load(saved, weights_only=True)
     loaded = load_superpoint(saved).state_dict()
-    assert all(torch.equal(loaded[name], expected[name]) for name in expected)
+    assert all(torch.equal(loaded[name], value) for name, value in random_parameters().items())
 
 
 def wrong(path, change):
@@ -45,6 +45,10 @@ def without(weights, name):
         (lambda weights: without(weights, "convPb.bias"), "1 parameters are missing, 'convPb.bias' first"),
         (lambda weights: weights | {"bn1.weight": torch.zeros(1)}, "1 parameters are unknown, 'bn1.weight' first"),
         (lambda weights: weights | {"conv1a.bias": torch.zeros(3)}, r"'conv1a.bias' has the shape \(3,\), not \(64,\)"),
+        (
+            lambda weights: weights | {"conv2a.bias": torch.full((64,), torch.nan)},
+            "'conv2a.bias' holds numbers that aren't finite",
+        ),
         (lambda weights: {"state_dict": weights}, "something else than named tensors"),
         (lambda _: [1, 2], "something else than named tensors"),
     ],
@@ -76,6 +80,17 @@ def test_a_web_page_under_the_name_is_told(saved):
     saved.write_text("\n<!DOCTYPE html><html>Too many requests</html>")
     with pytest.raises(UserError, match="a web page saved under the weights' name"):
         load_superpoint(saved)
+
+
+@pytest.mark.parametrize("name", ["superpoint_v1.pth", "renamed.bin"])
+def test_a_safetensors_file_is_told_whatever_its_name(tmp_path, name):
+    save_file(random_parameters(), tmp_path / name)
+    with pytest.raises(UserError, match=r"it is a safetensors file, not a file of torch \(.pth\)"):
+        load_superpoint(tmp_path / name)
+
+
+def test_a_renamed_file_is_read_by_what_it_holds(saved):
+    load_superpoint(saved.rename(saved.with_name("mine.bin")))
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -183,6 +183,24 @@ def test_images_without_any_keypoint_are_refused(user):
     user.refused(outcome, "bootstrap: no keypoints at all: sift found none in 3 training images", "lower bootstrap.")
 
 
+@pytest.mark.parametrize(
+    ("detector", "content", "parts"),
+    [
+        (
+            "superpoint",
+            b"<html>",
+            ("not SuperPoint's weights (it is a web page", "landmarks download superpoint_v1.pth"),
+        ),
+        ("superpoint-open", b"PK\x03\x04", ("it is a file of torch (.pth)", "or none to take the package's own")),
+        ("superpoint", None, ("SuperPoint needs its weights' file", "choose `sift`, which needs none")),
+    ],
+)
+def test_wrong_weights_of_the_bootstrap_are_refused(ready, detector, content, parts):
+    Path("mine.pth").write_bytes(content or b"")
+    given = ("--set", f"bootstrap.detector={detector}", *(("--weights", "mine.pth") if content else ()))
+    ready.refused(ready.run("bootstrap", "--store", "store", *given, "--output", "made/keypoints.npz"), *parts)
+
+
 def train(user, *settings):
     options = [part for setting in settings for part in ("--set", setting)]
     files = ("--store", "store", "--keypoints", "keypoints.npz", "--output", "made/weights.safetensors")

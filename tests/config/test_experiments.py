@@ -32,6 +32,30 @@ def test_a_swept_data_set_changes_only_the_keys_that_it_names():
     assert [config.dataset.max_crop_px for config in experiments.values()] == [99, 99]
 
 
+def test_a_swept_bootstrap_is_called_by_its_detector():
+    experiments = expanded(
+        bootstrap={"max_keypoints": 9},
+        sweep={"bootstrap": [{"detector": "sift"}, {"detector": "superpoint-open"}], "seed": [1, 2]},
+    )
+    names = ["demo-sift-seed1", "demo-sift-seed2", "demo-superpoint-open-seed1", "demo-superpoint-open-seed2"]
+    assert list(experiments) == names
+    assert [config.bootstrap.detector for config in experiments.values()] == [*2 * ["sift"], *2 * ["superpoint-open"]]
+    assert {config.bootstrap.max_keypoints for config in experiments.values()} == {9}
+    assert {config.sweep.bootstrap for config in experiments.values()} == {()}
+
+
+def test_changes_of_one_detector_get_names_of_their_own():
+    few, many = {"name": "few", "max_keypoints": 5}, {"name": "many", "max_keypoints": 50}
+    experiments = expanded(sweep={"bootstrap": [few, many], "dataset": [{"name": "drawn"}], "num_landmarks": [4]})
+    assert list(experiments) == ["demo-drawn-few-k4", "demo-drawn-many-k4"]
+    assert [config.bootstrap.max_keypoints for config in experiments.values()] == [5, 50]
+
+
+def test_a_sweep_of_the_command_line_may_be_text():
+    experiments = expanded(sweep="{bootstrap: [{detector: sift}, {detector: superpoint}], seed: [1, 2, 3]}")
+    assert len(experiments) == 6
+
+
 def test_an_expanded_experiment_stands_alone():
     experiments = expanded(sweep={"seed": [4]})
     again = load_config(experiments["demo-seed4"].model_dump(mode="json"))
@@ -43,6 +67,14 @@ def test_an_expanded_experiment_stands_alone():
     [
         ({"seed": [1, 1]}, "sweep names 'demo-seed1' twice"),
         ({"dataset": [{"kind": "folder"}]}, "has no name"),
+        ({"bootstrap": [{"max_keypoints": 3}]}, "has neither a detector nor a name; give it a name"),
+        (
+            {"bootstrap": [{"detector": "sift"}, {"detector": "sift", "max_keypoints": 9}]},
+            "sweep names 'demo-sift' twice",
+        ),
+        ({"bootstrap": [{"detector": "shift"}]}, "bootstrap.detector is 'shift'; allowed: one of superpoint-open"),
+        ({"bootstrap": [{"detector": "sift", "name": "a/b"}]}, "experiment is 'demo-a/b'"),
+        ({"bootstrap": [{"detector": "sift", "max_keypoint": 9}]}, "did you mean 'max_keypoints'"),
         ({"dataset": [{"name": "x", "pth": "y"}]}, "unknown key 'dataset.pth'; did you mean 'path'?"),
     ],
 )

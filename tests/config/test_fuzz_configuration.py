@@ -47,9 +47,14 @@ def test_any_value_under_any_key_is_taken_or_refused(tree):
         load_config(tree if isinstance(tree, dict) else {"num_landmarks": tree})
 
 
-@given(
-    damaged_tree({"sweep": {"dataset": [{"name": "a"}, {"name": "b", "kind": "celeba"}], "seed": [1, 2]}, "seed": 3})
-)
+SWEEP = {
+    "dataset": [{"name": "a"}, {"name": "b", "kind": "celeba"}],
+    "bootstrap": [{"detector": "sift"}, {"name": "many", "max_keypoints": 50}],
+    "seed": [1, 2],
+}
+
+
+@given(damaged_tree({"sweep": SWEEP, "seed": 3}))
 @fuzz(60)
 def test_any_sweep_is_expanded_or_refused(tree):
     with only_user_errors():

@@ -29,6 +29,11 @@ def test_drawn_faces_and_a_folder_need_no_download():
     assert needed_downloads(load_config({"recipe": "short", "dataset": {"kind": "folder", "path": "x"}})) == ()
 
 
+@pytest.mark.parametrize("detector", ["superpoint-open", "sift"])
+def test_what_comes_with_the_package_is_no_download(detector):
+    assert needed_downloads(load_config({"bootstrap": {"detector": detector}})) == ()
+
+
 def test_superpoint_needs_its_weights():
     assert needed_downloads(load_config({"bootstrap": {"detector": "superpoint"}})) == ("superpoint_v1.pth",)
 

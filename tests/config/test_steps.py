@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from landmark_discovery.config.data import OutlierSettings
 from landmark_discovery.config.loading import default_values, load_config, merged
 from landmark_discovery.config.steps import (
     STEPS,
@@ -44,8 +45,9 @@ def test_settings_are_canonical_json_of_the_keys_of_the_step():
             {"stage1": {"detection": {"nms_iou": 0.5}}},
             ["train-stage1", "export-pseudo-groundtruth", "predict-stage1", "report"],
         ),
-        ({"bootstrap": {"sift_max_keypoints": 9}}, ["bootstrap", "report"]),
+        ({"bootstrap": {"max_keypoints": 9}}, ["bootstrap", "report"]),
         ({"bootstrap": {"superpoint_nms_px": 9}}, ["report"]),
+        ({"bootstrap": {"superpoint_open_threshold": 0.5}}, ["report"]),
         ({"dataset": {"crop_margin": 0.7}}, ["report"]),
         ({"dataset": {"max_crop_px": 99}}, ["prepare", "package-model", "report"]),
         ({"dataset": {"synthetic": {"seed": 9}}}, ["synthesize", "report"]),
@@ -57,18 +59,34 @@ def test_a_changed_key_is_seen_by_what_depends_on_it_and_by_nothing_else(change,
     assert steps_that_see(**change) == steps
 
 
+@pytest.mark.parametrize(
+    ("detector", "read"),
+    [
+        ("superpoint-open", ["superpoint_open_threshold", "max_keypoints", "min_distance"]),
+        ("superpoint", ["superpoint_threshold", "superpoint_nms_px", "superpoint_swap_red_blue"]),
+        ("sift", ["sift_contrast_threshold", "max_keypoints", "min_distance"]),
+    ],
+)
+def test_a_detector_depends_on_its_own_keys_and_only_a_network_on_where_it_runs(detector, read):
+    keys = step_keys(changed(bootstrap={"detector": detector}), "bootstrap")
+    network = ["device", "cpu_threads"] if detector != "sift" else []
+    shared = ["detector", "min_keypoints", *(f"outliers.{name}" for name in OutlierSettings.model_fields)]
+    assert set(keys) == {*(f"bootstrap.{name}" for name in [*shared, *read]), "model.input_size_px", *network}
+
+
 def test_every_key_that_matters_to_results_belongs_to_a_step():
     config = changed(
         dataset={"kind": "folder", "path": "x", "crop_rule": "margin"}, bootstrap={"detector": "superpoint"}
     )
-    others = load_config({}), changed(dataset={"kind": "celeba"})
+    open_weights = changed(bootstrap={"detector": "superpoint-open"})
+    others = load_config({}), open_weights, changed(dataset={"kind": "celeba"})
     seen = {key for step in STEPS if step != "report" for one in (config, *others) for key in step_keys(one, step)}
     rest = set(step_keys(config, "report")) - seen
     # Paths and downloads are inputs of the workflow, names are in the paths, and the workflow reads the rest.
     assert rest == {
         *("experiment", "recipe", "pretrained", "accept_licences", "dataset.path", "container", "bind"),
         *("downloads.folder", "downloads.lock", "downloads.sources", "downloads.offline"),
-        *("sweep.num_landmarks", "sweep.seed", "sweep.dataset"),
+        *("sweep.num_landmarks", "sweep.seed", "sweep.dataset", "sweep.bootstrap"),
     }
 
 

@@ -74,6 +74,14 @@ def test_licences_are_those_of_what_the_weights_were_made_from(card, licences, k
     assert all(words in line for words, line in zip(expected, lines, strict=True))
 
 
+def test_the_packages_own_weights_are_told_with_their_licence(card):
+    text = card(bootstrap={"detector": "superpoint-open"})
+    assert "- Bootstrap: keypoints of SuperPoint-open." in section(text, "Training")
+    licence = "- SuperPoint-open's weights: MIT; trained from drawn shapes and Debian's wallpapers"
+    assert section(text, "Licences")[1] == f"{licence}, docs/bootstrap-weights.md."
+    assert "SuperPoint-open" not in card(bootstrap={"detector": "sift"})
+
+
 def test_training_is_told_with_its_size_and_seed(card):
     text = "\n".join(section(card(seed=5, bootstrap={"detector": "sift"}), "Training"))
     for words in ("keypoints of SIFT", "Stage 1: 4 iterations; stage 2: 3", "seed 5", "landmark-discovery 7.8"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutations import Trap, damaged_bytes, damaged_tree, fuzz, only_user_errors, run_in_memory, trap_pickle
 
-from landmark_discovery.bootstrap.weights import load_superpoint
+from landmark_discovery.bootstrap.weights import load_superpoint, load_superpoint_open
 from landmark_discovery.downloads.torch_files import refuse_packed
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
@@ -94,7 +94,12 @@ def test_damaged_weights_of_superpoint_are_refused(path, damaged):
         load_superpoint(path)
 
 
-READERS = {"superpoint": load_superpoint, "stage 1": lambda path: read(path, 1), "stage 2": lambda path: read(path, 2)}
+READERS = {
+    "superpoint": load_superpoint,
+    "superpoint-open": load_superpoint_open,
+    "stage 1": lambda path: read(path, 1),
+    "stage 2": lambda path: read(path, 2),
+}
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")

@@ -124,6 +124,20 @@ def test_superpoint_asks_for_its_weights(finished):
     assert "synthesize" not in jobs
 
 
+def test_the_packages_own_weights_are_no_download(finished):
+    jobs = finished.planned("--config", "bootstrap={detector: superpoint-open}")
+    assert jobs["bootstrap"] == 1
+    assert not {"download", "synthesize", "prepare"} & set(jobs)
+
+
+def test_a_sweep_of_detectors_shares_the_images(finished):
+    sweep = "sweep={bootstrap: [{detector: sift}, {detector: superpoint-open}], seed: [1, 2, 3]}"
+    jobs = finished.planned("--config", sweep)
+    # The keypoints of SIFT are there.
+    assert (jobs["bootstrap"], jobs["train_stage1"], jobs["report"]) == (1, 6, 6)
+    assert not {"synthesize", "prepare"} & set(jobs)
+
+
 def test_a_file_on_the_command_line_takes_the_place_of_config_yaml(finished):
     (finished.run_folder / "results" / "mine.yaml").write_text("experiment: mine\nrecipe: paper\n", encoding="utf-8")
     jobs = finished.planned("--configfile", "results/mine.yaml")

@@ -12,9 +12,7 @@ rule bootstrap:
         "../../envs/environment.yaml"
     threads: 4
     resources:
-        gpu=lambda wildcards, input: (
-            gpus(KEYPOINTS[wildcards.keypoints]) if input.get("weights") else 0
-        ),
+        gpu=bootstrap_gpus,
         mem_mb=growing(
             lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 2000)
         ),
@@ -28,6 +26,7 @@ rule bootstrap:
             if input.get("weights")
             else ""
         ),
+        packaged_weights=packaged_weights,
     message:
         "Finding bootstrap keypoints: {wildcards.keypoints}"
     shell:

@@ -15,6 +15,7 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent
 # The configuration needs neither torch nor an installed package, so that a container can bring those.
 sys.path.insert(0, str(ROOT / "src"))
 
+from landmark_discovery.bootstrap.packaged import package_folder, packaged_digest
 from landmark_discovery.cli.failures import failures
 from landmark_discovery.config.container import (
     bind_variable,
@@ -22,6 +23,7 @@ from landmark_discovery.config.container import (
     container_image,
     require_image,
 )
+from landmark_discovery.config.detectors import DETECTORS
 from landmark_discovery.config.experiments import (
     experiments_beside,
     load_experiments,

@@ -98,9 +98,22 @@ def dataset_downloads_of(wildcards):
 
 
 def bootstrap_weights(wildcards):
-    """Name the digest of the detector's weights, where it has any."""
+    """Name the digest of the detector's weights, where they are a download."""
     detector = KEYPOINTS[wildcards.keypoints].bootstrap.detector
     return digest_of(SUPERPOINT) if detector == "superpoint" else []
+
+
+def packaged_weights(wildcards):
+    """Give what changes with the weights that come with the package, for the detector that they belong to."""
+    detector = KEYPOINTS[wildcards.keypoints].bootstrap.detector
+    return packaged_digest(package_folder()) if DETECTORS[detector].licence else None
+
+
+def bootstrap_gpus(wildcards):
+    """Count the GPUs that a job of bootstrap keypoints takes; a detector that is no network takes none."""
+    experiment = KEYPOINTS[wildcards.keypoints]
+    is_network = DETECTORS[experiment.bootstrap.detector].is_network
+    return gpus(experiment) if is_network else 0
 
 
 def downloads_report(names, strict=True):

@@ -10,8 +10,10 @@ import torch
 from landmark_discovery.bootstrap.detector import BootstrapDetector
 from landmark_discovery.bootstrap.sift import SiftDetector
 from landmark_discovery.bootstrap.superpoint import SuperPointDetector
-from landmark_discovery.bootstrap.weights import load_superpoint
+from landmark_discovery.bootstrap.superpoint_open import SuperPointOpenDetector
+from landmark_discovery.bootstrap.weights import load_superpoint, load_superpoint_open
 from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.errors import UserError, nearest_name
 
 Factory = Callable[[BootstrapSettings, Path | None, int, torch.device], BootstrapDetector]
@@ -24,14 +26,18 @@ def make_detector(
 
     Args:
         settings: the configuration of the bootstrap; `detector` names the detector.
-        weights: file of its weights, for a detector that has any.
+        weights: file of its weights, for a detector that has any; `superpoint-open` brings its own.
         input_size_px: width and height of the self-trained network's input.
         device: where a detector with a network runs.
 
     Raises:
         UserError: no such detector, or its weights are missing or wrong.
     """
-    factories: dict[str, Factory] = {"superpoint": _make_superpoint, "sift": _make_sift}
+    factories: dict[str, Factory] = {
+        "superpoint-open": _make_superpoint_open,
+        "superpoint": _make_superpoint,
+        "sift": _make_sift,
+    }
     if settings.detector not in factories:
         raise UserError(
             f"unknown detector {settings.detector!r}",
@@ -39,6 +45,12 @@ def make_detector(
             remedy=nearest_name(settings.detector, factories),
         )
     return factories[settings.detector](settings, weights, input_size_px, torch.device(device))
+
+
+def _make_superpoint_open(
+    settings: BootstrapSettings, weights: Path | None, input_size_px: int, device: torch.device
+) -> BootstrapDetector:
+    return SuperPointOpenDetector(load_superpoint_open(weights), settings, input_size_px, device)
 
 
 def _make_superpoint(
@@ -51,7 +63,7 @@ def _make_superpoint(
         raise UserError(
             "SuperPoint needs its weights' file",
             where="bootstrap.detector",
-            remedy="give the path of superpoint_v1.pth, or choose `sift`, which needs none",
+            remedy=f"give the path of {SUPERPOINT}, or choose `sift`, which needs none",
         )
     return SuperPointDetector(load_superpoint(weights), settings, device)
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from landmark_discovery.bootstrap.detector import BootstrapDetector, DetectedKeypoints
 from landmark_discovery.bootstrap.outliers import find_inliers
 from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.config.detectors import DETECTORS
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import cast_array, read_npz, write_npz
@@ -183,7 +184,7 @@ def read_keypoints(path: str | Path) -> BootstrapKeypoints:
 
 def _check_usable(keypoints: BootstrapKeypoints, settings: BootstrapSettings) -> None:
     counts = keypoints.counts(settings.min_keypoints)
-    remedy = "lower bootstrap.superpoint_threshold or bootstrap.sift_contrast_threshold"
+    remedy = f"lower bootstrap.{DETECTORS[settings.detector].threshold}"
     if counts.detected == 0:
         raise UserError(
             f"no keypoints at all: {keypoints.detector} found none in {counts.images} training images",

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from landmark_discovery.bootstrap.detector import DetectedKeypoints, inside_box
+from landmark_discovery.bootstrap.crops import choose_keypoints, cut_crop
+from landmark_discovery.bootstrap.detector import DetectedKeypoints
 from landmark_discovery.config.data import BootstrapSettings
-from landmark_discovery.geometry import crop_to_image
 
 DESCRIPTOR_DIM = 128
 
@@ -16,8 +16,7 @@ DESCRIPTOR_DIM = 128
 class SiftDetector:
     """Detect with SIFT in the crop, as large as the self-trained network sees it.
 
-    Of the keypoints inside the box, the strongest that keep a distance from stronger ones stay; without that distance
-    nearly all of them would crowd on the most textured parts (method, section 9).
+    Of the keypoints inside the box, the strongest that keep a distance from stronger ones stay.
     """
 
     name = "sift"
@@ -36,30 +35,8 @@ class SiftDetector:
         """Detect keypoints inside the box; see `BootstrapDetector`."""
         crop = cut_crop(image, crop_rectangle, self._input_size_px)
         points, scores, descriptors = detect_sift(crop, self._settings.sift_contrast_threshold)
-        in_image = crop_to_image(points, crop_rectangle, self._input_size_px)
-        inside = np.flatnonzero(inside_box(in_image, box))
-        min_distance_px = self._settings.sift_min_distance * self._input_size_px
-        chosen = spread_points(points[inside], scores[inside], min_distance_px, self._settings.sift_max_keypoints)
-        kept = inside[chosen]
-        return DetectedKeypoints(in_image[kept], scores[kept], root_sift(descriptors[kept]))
-
-
-def cut_crop(image: NDArray[np.uint8], rectangle: NDArray[np.float64], size_px: int) -> NDArray[np.uint8]:
-    """Cut a rectangle, whose ends may lie between pixels, out of RGB (H, W, 3) as grey (size, size)."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    origin, extent = rectangle[:2], rectangle[2:] - rectangle[:2]
-    scale = extent / size_px
-    # Pixel centres: x of the crop lies at (x + 0.5) * scale - 0.5 + origin in the image.
-    shift = 0.5 * scale - 0.5 + origin
-    crop_to_pixels = np.array([[scale[0], 0.0, shift[0]], [0.0, scale[1], shift[1]]])
-    crop = cv2.warpAffine(
-        grey,
-        crop_to_pixels,
-        (size_px, size_px),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return crop.astype(np.uint8, copy=False)
+        in_image, chosen = choose_keypoints(points, scores, crop_rectangle, box, self._settings, self._input_size_px)
+        return DetectedKeypoints(in_image, scores[chosen], root_sift(descriptors[chosen]))
 
 
 def detect_sift(
@@ -82,30 +59,6 @@ def detect_sift(
     x, y, response, angle = table.T
     order = np.lexsort((angle, x, y, -response))
     return table[order, :2], response[order], np.asarray(descriptors, dtype=np.float32)[order]
-
-
-def spread_points(
-    points: NDArray[np.float64], scores: NDArray[np.float64], min_distance_px: float, max_points: int
-) -> NDArray[np.int64]:
-    """Choose the strongest points that are no nearer than a distance to a stronger one chosen.
-
-    Args:
-        points: (n, 2).
-        scores: (n,); of equal ones the first goes first.
-        min_distance_px: least distance, in the unit of the points.
-        max_points: at most so many are chosen.
-
-    Returns:
-        Their indices, highest score first.
-    """
-    chosen: list[int] = []
-    for index in np.argsort(-scores, kind="stable"):
-        if len(chosen) == max_points:
-            break
-        distances = np.linalg.norm(points[chosen] - points[index], axis=1)
-        if np.all(distances >= min_distance_px):
-            chosen.append(int(index))
-    return np.array(chosen, dtype=np.int64)
 
 
 def root_sift(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:

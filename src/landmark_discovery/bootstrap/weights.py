@@ -1,18 +1,23 @@
-"""The file of SuperPoint's original weights, a download like others: loading it into our network."""
+"""The files of SuperPoint's weights, the original download and our own: loading each into the network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
+from landmark_discovery.bootstrap.named_tensors import (
+    NotParameters,
+    check_fit,
+    read_safetensors_file,
+    read_torch_file,
+)
+from landmark_discovery.bootstrap.packaged import REMEDY, WEIGHTS_NAME, package_folder, require_packaged
 from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.fetch import by_hand
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER, read_sources
-from landmark_discovery.downloads.torch_files import are_parameters, refuse_packed
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
 
@@ -21,54 +26,53 @@ def load_superpoint(path: str | Path) -> SuperPoint:
     """Load the original weights, superpoint_v1.pth, into a network.
 
     Raises:
-        UserError: no such file, not a file of weights (a web page, half a file), or not SuperPoint's weights.
+        UserError: no such file, not a file of weights (a web page, half a file, a safetensors file), or not
+            SuperPoint's weights.
     """
+    return _load(Path(path), read_torch_file, "not SuperPoint's weights", _original_remedy)
+
+
+def load_superpoint_open(path: str | Path | None = None) -> SuperPoint:
+    """Load weights of the detector `superpoint-open`, in float32 whatever the file has.
+
+    Args:
+        path: a safetensors file with SuperPoint's parameter names; None: the one that comes with the package.
+
+    Raises:
+        UserError: no such file, not a safetensors file (a web page, half a file, a file of torch), not SuperPoint's
+            parameters, or the package's own file has changed.
+    """
+    fault = "not weights for superpoint-open"
+    if path is not None:
+        return _load(Path(path), read_safetensors_file, fault, _open_remedy)
+    require_packaged(package_folder())
+    with resources.as_file(package_folder().joinpath(WEIGHTS_NAME)) as packaged:
+        return _load(packaged, read_safetensors_file, fault, lambda: REMEDY)
+
+
+def _load(
+    path: Path, read: Callable[[Path], Mapping[str, Tensor]], fault: str, remedy: Callable[[], str]
+) -> SuperPoint:
     network = SuperPoint()
-    weights = _read_weights(Path(path))
-    _check_fit(Path(path), weights, network.state_dict())
-    network.load_state_dict(weights)
+    try:
+        parameters = read(path)
+        check_fit(parameters, network.state_dict())
+    except NotParameters as reason:
+        raise UserError(f"{fault} ({reason})", where=path, remedy=remedy()) from reason
+    network.load_state_dict(parameters)
     return network
 
 
-def _read_weights(path: Path) -> Mapping[str, Tensor]:
-    try:
-        with path.open("rb") as file:
-            first_bytes = file.read(64).lstrip()
-        if first_bytes.startswith(b"<"):
-            raise _not_weights(path, "a web page saved under the weights' name")
-        refuse_packed(path)
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise _not_weights(path, f"can't be read: {error.strerror or error}") from error
-    except UserError:
-        raise
-    except Exception as error:  # torch tells of a damaged file by a dozen kinds of error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _not_weights(path, f"damaged, cut short, or of another format: {reason[:120]}") from error
-    if not are_parameters(content):
-        raise _not_weights(path, "it holds something else than named tensors")
-    parameters: Mapping[str, Tensor] = content
-    return parameters
-
-
-def _check_fit(path: Path, weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    missing = sorted(set(expected) - set(weights))
-    if missing:
-        raise _not_weights(path, f"{len(missing)} parameters are missing, {missing[0]!r} first")
-    unknown = sorted(set(weights) - set(expected))
-    if unknown:
-        raise _not_weights(path, f"{len(unknown)} parameters are unknown, {unknown[0]!r} first")
-    for name, parameter in expected.items():
-        if weights[name].shape != parameter.shape:
-            found, wanted = tuple(weights[name].shape), tuple(parameter.shape)
-            raise _not_weights(path, f"{name!r} has the shape {found}, not {wanted}")
-
-
-def _not_weights(path: Path, reason: str) -> UserError:
+def _original_remedy() -> str:
     place = DOWNLOADS_FOLDER / SUPERPOINT
-    return UserError(
-        f"not SuperPoint's weights ({reason})",
-        where=path,
-        remedy=f"`landmarks download {SUPERPOINT}` fetches and checks them; or "
-        f"{by_hand(read_sources()[SUPERPOINT], place)}, or choose the detector `sift`, which needs no weights",
+    return (
+        f"`landmarks download {SUPERPOINT}` fetches and checks them; or "
+        f"{by_hand(read_sources()[SUPERPOINT], place)}, or choose the detector `sift`, which needs no weights"
+    )
+
+
+def _open_remedy() -> str:
+    return (
+        "give a safetensors file with SuperPoint's parameters, or none to take the package's own; the original "
+        f"{SUPERPOINT} belongs to the detector `superpoint`"
     )

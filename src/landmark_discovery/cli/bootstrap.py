@@ -18,7 +18,13 @@ def register(app: typer.Typer) -> None:
 def bootstrap(
     store: Store,
     output: OutputFile,
-    weights: Annotated[Path | None, typer.Option(help="SuperPoint's weights (superpoint_v1.pth).")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights: superpoint_v1.pth for the detector superpoint; for superpoint-open a safetensors file, "
+            "default: the one that comes with the package."
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Images worked on at once.")] = 1,
     settings: Settings = None,
     config: ConfigFile = None,
@@ -28,14 +34,19 @@ def bootstrap(
     chosen = settings_of("bootstrap", settings, config, assignments)
     from landmark_discovery.bootstrap.factory import make_detector
     from landmark_discovery.bootstrap.keypoints import extract_bootstrap_keypoints, write_keypoints
+    from landmark_discovery.config.detectors import DETECTORS
     from landmark_discovery.data.store import read_store
     from landmark_discovery.downloads.checks import require_stamped
-    from landmark_discovery.training.runtime import choose_device
+    from landmark_discovery.threads import CPU_THREADS
+    from landmark_discovery.training.runtime import arithmetic, choose_device
 
     require_stamped([weights] if weights else [])
-    # Only SuperPoint is a network; the settings of the others name no device.
-    device = choose_device(chosen.device if chosen.bootstrap.detector == "superpoint" else "cpu")
+    # The settings of a detector that is no network name neither device nor threads.
+    is_network = DETECTORS[chosen.bootstrap.detector].is_network
+    device = choose_device(chosen.device if is_network else "cpu")
+    cpu_threads = chosen.cpu_threads if is_network else CPU_THREADS
     detector = make_detector(chosen.bootstrap, weights, chosen.model.input_size_px, device)
-    keypoints = extract_bootstrap_keypoints(read_store(store), detector, chosen.bootstrap, threads=threads)
+    with arithmetic("float32", device, cpu_threads):
+        keypoints = extract_bootstrap_keypoints(read_store(store), detector, chosen.bootstrap, threads=threads)
     write_keypoints(output, keypoints)
     typer.echo(str(keypoints.counts(chosen.bootstrap.min_keypoints)))

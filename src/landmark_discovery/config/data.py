@@ -89,16 +89,22 @@ class OutlierSettings(Section):
 class BootstrapSettings(Section):
     """The keypoints that self-training starts from."""
 
-    detector: Literal["superpoint", "sift"] = Field("superpoint", description="Detector of the first keypoints.")
-    superpoint_threshold: Fraction = Field(0.15, description="Keypoints score more than this (SuperPoint).")
-    superpoint_nms_px: int = Field(8, ge=1, description="Suppression size in an image 218 pixels high (SuperPoint).")
+    detector: Literal["superpoint-open", "superpoint", "sift"] = Field(
+        "superpoint",
+        description="Detector of the first keypoints: `superpoint-open` brings its weights, those of `superpoint` are "
+        "a download for research only, `sift` needs none. Keys name the detectors that read them.",
+    )
+    superpoint_open_threshold: Fraction = Field(0.005, description="Keypoints score more than this (superpoint-open).")
+    superpoint_threshold: Fraction = Field(0.15, description="Keypoints score more than this (superpoint).")
+    superpoint_nms_px: int = Field(8, ge=1, description="Suppression size in an image 218 pixels high (superpoint).")
     superpoint_swap_red_blue: bool = Field(
-        True, description="Swap the weights of red and blue in the grey image, as the authors' code does."
+        True,
+        description="Swap the weights of red and blue in the grey image, as the authors' code does (superpoint).",
     )
-    sift_max_keypoints: PositiveCount = Field(30, description="Strongest keypoints kept an image (SIFT).")
-    sift_min_distance: Fraction = Field(
-        0.03, description="Least distance between keypoints, as a share of the crop (SIFT)."
+    sift_contrast_threshold: NotNegative = Field(0.02, description="OpenCV's contrast threshold (sift).")
+    max_keypoints: PositiveCount = Field(30, description="Strongest keypoints kept an image (superpoint-open, sift).")
+    min_distance: Fraction = Field(
+        0.03, description="Least distance between keypoints, as a share of the crop (superpoint-open, sift)."
     )
-    sift_contrast_threshold: NotNegative = Field(0.02, description="OpenCV's contrast threshold (SIFT).")
     min_keypoints: PositiveCount = Field(2, description="Images with fewer inliers are left out of the warm-up.")
     outliers: OutlierSettings = Field(OutlierSettings(), description="Outlier removal.")

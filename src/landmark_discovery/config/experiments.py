@@ -61,25 +61,28 @@ def expand_experiments(config: Config, *, where: str | Path | None = None) -> di
     """Name every experiment of a configuration; without `sweep` it is one.
 
     Returns:
-        Experiments by name, such as `demo-synthetic-k10-seed1993`: the swept axes are appended, in this order.
+        Experiments by name, such as `demo-synthetic-sift-k10-seed1993`: the swept axes are appended, in this order.
 
     Raises:
-        UserError: a swept data set without a name, or two experiments of one name.
+        UserError: a swept data set or bootstrap that can't be called anything, or two experiments of one name.
     """
     sweep = config.sweep
     base = merged(config.model_dump(mode="json"), {"sweep": SweepSettings().model_dump(mode="json")})
     experiments: dict[str, Config] = {}
-    axes = product(sweep.dataset or (None,), sweep.num_landmarks or (None,), sweep.seed or (None,))
-    for dataset, count, seed in axes:
-        changes = _changes(config, dataset, count, seed)
+    axes = product(
+        sweep.dataset or (None,), sweep.bootstrap or (None,), sweep.num_landmarks or (None,), sweep.seed or (None,)
+    )
+    for dataset, bootstrap, count, seed in axes:
+        changes = _changes(config, dataset, bootstrap, count, seed)
         name = changes["experiment"]
         if name in experiments:
-            raise UserError(f"sweep names {name!r} twice", where=where, remedy="list each value, and each name, once")
+            remedy = "list each value once, and give each change a name of its own"
+            raise UserError(f"sweep names {name!r} twice", where=where, remedy=remedy)
         experiments[name] = load_config(merged(base, changes), where=where)
     return experiments
 
 
-def _changes(config: Config, dataset: dict[str, Any] | None, count: int | None, seed: int | None) -> Tree:
+def _changes(config: Config, dataset: Tree | None, bootstrap: Tree | None, count: int | None, seed: int | None) -> Tree:
     changes: Tree = {}
     suffixes = []
     if dataset is not None:
@@ -87,6 +90,10 @@ def _changes(config: Config, dataset: dict[str, Any] | None, count: int | None, 
             raise UserError("a data set of sweep.dataset has no name", remedy="give each its own")
         changes["dataset"] = dataset
         suffixes.append(str(dataset["name"]))
+    if bootstrap is not None:
+        # `bootstrap` has no key `name`, as `dataset` does.
+        changes["bootstrap"] = {key: value for key, value in bootstrap.items() if key != "name"}
+        suffixes.append(_name_of_bootstrap(bootstrap))
     if count is not None:
         changes["num_landmarks"] = count
         suffixes.append(f"k{count}")
@@ -94,3 +101,10 @@ def _changes(config: Config, dataset: dict[str, Any] | None, count: int | None, 
         changes["seed"] = seed
         suffixes.append(f"seed{seed}")
     return {**changes, "experiment": "-".join([config.experiment, *suffixes])}
+
+
+def _name_of_bootstrap(changes: Tree) -> str:
+    for key in ("name", "detector"):
+        if key in changes:
+            return str(changes[key])
+    raise UserError("a change of sweep.bootstrap has neither a detector nor a name", remedy="give it a name")

@@ -24,6 +24,11 @@ class SweepSettings(Section):
     num_landmarks: tuple[PositiveCount, ...] = Field((), description="Numbers of landmarks.")
     seed: tuple[Count, ...] = Field((), description="Seeds.")
     dataset: tuple[dict[str, Any], ...] = Field((), description="Changes to `dataset`, each with a `name`.")
+    bootstrap: tuple[dict[str, Any], ...] = Field(
+        (),
+        description="Changes to `bootstrap`, each called by its `detector`, or by a `name` of its own where several "
+        "have the same.",
+    )
 
 
 class Config(Section):

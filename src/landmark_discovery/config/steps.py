@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from landmark_discovery.config.detectors import DETECTORS, unread_keys
 from landmark_discovery.config.loading import Tree, default_values, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError, nearest_name
@@ -51,7 +52,7 @@ STEPS = {
         ),
         after=("synthesize", "build-dataset"),
     ),
-    "bootstrap": Step(("bootstrap", "model.input_size_px", "device"), after=("prepare",)),
+    "bootstrap": Step(("bootstrap", "model.input_size_px", "device", "cpu_threads"), after=("prepare",)),
     "train-stage1": Step(
         (
             "seed",
@@ -115,8 +116,9 @@ def step_keys(config: Config, step: str) -> list[str]:
     without = set() if step == "report" else set(_irrelevant_keys(config))
     everything = default_values()
     keys = (leaf for key in STEPS[step].keys for leaf in _leaves(key, _value_at(everything, key)))
-    dropped = {"device"} if step == "bootstrap" and config.bootstrap.detector == "sift" else set()
-    return [key for key in keys if key not in without | dropped]
+    if step == "bootstrap" and not DETECTORS[config.bootstrap.detector].is_network:
+        without |= {"device", "cpu_threads"}
+    return [key for key in keys if key not in without]
 
 
 def shared_name(config: Config, step: str) -> str:
@@ -150,8 +152,7 @@ def _chain(config: Config, step: str) -> list[str]:
 
 def _irrelevant_keys(config: Config) -> Iterator[str]:
     """Name keys that nothing reads under this configuration, so that changing them reruns nothing."""
-    other = {"superpoint": "sift_", "sift": "superpoint_"}[config.bootstrap.detector]
-    yield from (f"bootstrap.{name}" for name in type(config.bootstrap).model_fields if name.startswith(other))
+    yield from (f"bootstrap.{name}" for name in unread_keys(config.bootstrap.detector))
     if config.dataset.crop_rule == "paper":
         yield "dataset.crop_margin"
     if config.dataset.kind != "celeba":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from landmark_discovery.config.detectors import DETECTORS
 from landmark_discovery.config.schema import Config
 from landmark_discovery.downloads.licences import LICENCES, Licence
 from landmark_discovery.errors import UserError
@@ -122,7 +123,7 @@ def _training(model: Model, config: Config) -> Iterator[str]:
     yield _listed(
         [
             network,
-            f"Bootstrap: keypoints of {'SuperPoint' if config.bootstrap.detector == 'superpoint' else 'SIFT'}.",
+            f"Bootstrap: keypoints of {DETECTORS[config.bootstrap.detector].title}.",
             f"Stage 1: {config.stage1.iterations:,} iterations; stage 2: {config.stage2.iterations:,}. "
             f"Recipe `{config.recipe}`, seed {config.seed}.",
             f"Made by landmark-discovery {model.weights.facts.get('version', 'of an unknown version')}; keys stand in "
@@ -158,11 +159,18 @@ def _rarely_found(metrics: Mapping[str, Any]) -> list[str]:
 def _licences(model: Model, config: Config) -> Iterator[str]:
     known = [LICENCES[key] for key in model.about.get("licences", ()) if key in LICENCES]
     yield "What the weights may be used for depends on what they were made from:"
-    yield _listed([*map(_licence, known), *_own_images(config), "The program: MIT."])
+    yield _listed([*map(_licence, known), *_packaged_weights(config), *_own_images(config), "The program: MIT."])
 
 
 def _licence(licence: Licence) -> str:
     return f"{licence.title}: {licence.terms} ([terms]({licence.address}))."
+
+
+def _packaged_weights(config: Config) -> list[str]:
+    detector = DETECTORS[config.bootstrap.detector]
+    if config.pretrained or detector.licence is None:
+        return []
+    return [f"{detector.title}'s weights: {detector.licence}."]
 
 
 def _own_images(config: Config) -> list[str]:

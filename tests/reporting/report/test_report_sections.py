@@ -179,11 +179,19 @@ def test_provenance_names_code_machine_and_inputs(run):
 
 
 def test_licences_are_those_that_the_result_depends_on():
-    page = licence_section([LICENCES["celeba"]], "celeba")
+    page = licence_section([LICENCES["celeba"]], load_config({"dataset": {"kind": "celeba"}}))
     assert "non-commercial research only" in page
     assert "SuperPoint" not in page
-    assert "The images are yours" in licence_section([], "folder")
-    assert "Nothing else that needs a licence" in licence_section([], "synthetic")
+    assert "The images are yours" in licence_section([], load_config({"dataset": {"kind": "folder", "path": "mine"}}))
+    assert "Nothing else that needs a licence" in licence_section([], load_config({}))
+
+
+def test_the_packages_own_bootstrap_weights_are_told_with_their_licence():
+    own = {"bootstrap": {"detector": "superpoint-open"}}
+    assert "SuperPoint-open&#x27;s weights: MIT; trained from drawn shapes" in licence_section([], load_config(own))
+    # Nothing was detected for the authors' weights.
+    pretrained = load_config({**own, "pretrained": True, "dataset": {"kind": "celeba"}})
+    assert "SuperPoint-open" not in licence_section([], pretrained)
 
 
 def test_an_error_is_a_line_from_the_predicted_to_the_true_point(run):

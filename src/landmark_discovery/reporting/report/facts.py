@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
+from landmark_discovery.config.detectors import DETECTORS
 from landmark_discovery.config.loading import default_values, merged, recipe_values
+from landmark_discovery.config.schema import Config
 from landmark_discovery.downloads.licences import Licence
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.changes import changed_keys, configuration_value
@@ -91,19 +93,22 @@ def provenance_section(record: Mapping[str, Any] | None) -> str:
     return html.section("provenance", "Provenance", *parts)
 
 
-def licence_section(licences: Sequence[Licence], kind: str) -> str:
+def licence_section(licences: Sequence[Licence], config: Config) -> str:
     """Show the licences that the results depend on.
 
     Args:
-        licences: of data and bootstrap weights.
-        kind: of the data set, as in the settings.
+        licences: of data and bootstrap weights that were downloaded.
+        config: of the experiment: the kind of the data set, and the detector whose weights come with the program.
     """
     own = {
         "synthetic": "The faces were drawn by this project and are free.",
         "folder": "The images are yours: what their owners allow holds for the weights and pictures of this run too.",
     }
     listed = [(one.title, one.terms, one.address) for one in licences]
-    parts = [html.paragraph(own[kind])] if kind in own else []
+    parts = [html.paragraph(own[config.dataset.kind])] if config.dataset.kind in own else []
+    detector = DETECTORS[config.bootstrap.detector]
+    if detector.licence is not None and not config.pretrained:
+        parts.append(html.paragraph(f"{detector.title}'s weights: {detector.licence}."))
     parts.append(html.paragraph("The code is under the MIT licence."))
     parts.append(html.table(("Of", "Terms", "Where they stand"), listed, numbers=False) if listed else "")
     if not listed:

@@ -50,7 +50,7 @@ def report_page(run: Run) -> str:
         dataset_section(run.cards),
         configuration_section(run.config.model_dump(mode="json")),
         provenance_section(run.provenance),
-        licence_section(run.licences, run.config.dataset.kind),
+        licence_section(run.licences, run.config),
         definition_section(run),
     ]
     return interactive_page(run.config.experiment, _facts(run), sections, [*curve_plots, *loss_plots])

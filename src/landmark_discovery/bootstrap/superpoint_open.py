@@ -1,0 +1,58 @@
+"""Bootstrap keypoints from SuperPoint's network with the weights that come with this package."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from landmark_discovery.bootstrap.crops import choose_keypoints, cut_crop
+from landmark_discovery.bootstrap.detector import DetectedKeypoints
+from landmark_discovery.bootstrap.superpoint_maps import (
+    apply_network,
+    local_maxima,
+    no_keypoints,
+    points_over_threshold,
+    sample_descriptors,
+    too_small,
+)
+from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.models.superpoint import SuperPoint
+
+
+class SuperPointOpenDetector:
+    """Detect with SuperPoint in the crop, as large as the self-trained network sees it.
+
+    Of the local maxima inside the box, the strongest that keep a distance from stronger ones stay.
+    """
+
+    name = "superpoint-open"
+    # One forward pass already uses every core, or the GPU.
+    runs_in_threads = False
+
+    def __init__(
+        self,
+        network: SuperPoint,
+        settings: BootstrapSettings,
+        input_size_px: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._network = network.to(device).eval()
+        self._settings = settings
+        self._input_size_px = input_size_px
+        self._device = device
+
+    def detect(
+        self,
+        image: NDArray[np.uint8],
+        crop_rectangle: NDArray[np.float64],
+        box: NDArray[np.float64],
+    ) -> DetectedKeypoints:
+        """Detect keypoints inside the box; see `BootstrapDetector`."""
+        crop = cut_crop(image, crop_rectangle, self._input_size_px)
+        if too_small(crop):
+            return no_keypoints()
+        score, descriptor_map = apply_network(self._network, crop, self._device)
+        points, scores = points_over_threshold(local_maxima(score), self._settings.superpoint_open_threshold)
+        in_image, chosen = choose_keypoints(points, scores, crop_rectangle, box, self._settings, self._input_size_px)
+        return DetectedKeypoints(in_image, scores[chosen], sample_descriptors(descriptor_map, points[chosen]))
