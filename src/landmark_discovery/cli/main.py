@@ -12,12 +12,15 @@ import typer
 
 from landmark_discovery.cli import (
     bootstrap,
+    bootstrap_training,
     data,
     downloads,
     evaluation,
     export,
     inference,
+    keypoint_evaluation,
     model,
+    photographs,
     pictures,
     prediction,
     project,
@@ -52,6 +55,9 @@ GROUPS = (
     verdict,
     provenance,
     project,
+    photographs,
+    bootstrap_training,
+    keypoint_evaluation,
 )
 for group in GROUPS:
     group.register(app)

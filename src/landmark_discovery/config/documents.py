@@ -8,6 +8,7 @@ from pathlib import Path
 
 from landmark_discovery.config.allowed import allowed_values, config_schema, schema_node
 from landmark_discovery.config.base import Section
+from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
 from landmark_discovery.config.loading import Tree, default_values, load_config, merged, recipe_values
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.yaml_text import inline_yaml
@@ -42,9 +43,16 @@ Made from the typed configuration by `{COMMAND}`.
 """
 
 
-def explicit_yaml(config: Config) -> str:
+_TRAINING_HEAD = f"""\
+# The training of `superpoint-open`, the bootstrap weights that come with the package (docs/bootstrap-weights.md):
+#   snakemake --snakefile workflow/bootstrap_training/Snakefile --cores 2
+# Every key is here with its value. Made from the typed configuration by `{COMMAND}`.
+"""
+
+
+def explicit_yaml(config: Section) -> str:
     """Write every key with its value and, as a comment, its meaning."""
-    return "\n".join(_yaml_lines(Config, config.model_dump(mode="json"), "")) + "\n"
+    return "\n".join(_yaml_lines(type(config), config.model_dump(mode="json"), "")) + "\n"
 
 
 def documents() -> dict[str, str]:
@@ -52,6 +60,7 @@ def documents() -> dict[str, str]:
     return {
         "config.yaml": f"{_YAML_HEAD}\n{explicit_yaml(load_config(recipe_values('demo')))}",
         "config/README.md": _readme(),
+        "config/bootstrap_training.yaml": f"{_TRAINING_HEAD}\n{explicit_yaml(BootstrapTrainingConfig())}",
         "workflow/schemas/config.schema.json": json.dumps(config_schema(), indent=2, allow_nan=False) + "\n",
     }
 

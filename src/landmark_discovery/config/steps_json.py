@@ -25,11 +25,16 @@ def step_settings(config: Config, step: str) -> str:
 
 
 def read_step_settings(text: str) -> Config:
-    """Read what `step_settings` wrote.
+    """Read what `step_settings` wrote; see `read_part`."""
+    return read_part(Config, text)
+
+
+def read_part(section: type[_Part], text: str) -> _Part:
+    """Read some keys of a section from JSON.
 
     Returns:
-        A configuration that holds the keys of the step alone; reading any other raises AttributeError, so that a step
-        can't depend on what it doesn't declare.
+        A section that holds these keys alone; reading any other raises AttributeError, so that a step can't depend on
+        what it doesn't declare.
 
     Raises:
         UserError: no JSON object, unknown keys, or values that aren't allowed.
@@ -40,7 +45,7 @@ def read_step_settings(text: str) -> Config:
         raise UserError(f"not JSON ({error})", where=_WHERE, remedy=_REMEDY) from error
     if not isinstance(given, dict):
         raise UserError("not a JSON object", where=_WHERE, remedy=_REMEDY)
-    return _section(Config, given)
+    return _section(section, given)
 
 
 def _section(section: type[_Part], given: Tree) -> _Part:

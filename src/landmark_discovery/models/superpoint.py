@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CELL_PX = 8
 SCORE_CHANNELS = CELL_PX * CELL_PX + 1
 DESCRIPTOR_DIM = 256
+# Each convolution that a rectifier follows.
+NORMALISED_LAYERS = (*(f"conv{level}{half}" for level in "1234" for half in "ab"), "convPa", "convDa")
 
 
 def _convolution(channels_in: int, channels_out: int, kernel_size: int = 3) -> nn.Conv2d:
@@ -47,23 +52,50 @@ class SuperPoint(nn.Module):
             Logits (B, 65, H // 8, W // 8), and descriptors (B, 256, H // 8, W // 8) of length 1.
         """
         features = self._encode(grey)
-        logits = self.convPb(functional.relu(self.convPa(features)))
-        descriptors = self.convDb(functional.relu(self.convDa(features)))
+        logits = self.convPb(self._layer("convPa", features))
+        descriptors = self.convDb(self._layer("convDa", features))
         return logits, functional.normalize(descriptors, dim=1)
 
     def _encode(self, grey: Tensor) -> Tensor:
-        stages = (
-            (self.conv1a, self.conv1b),
-            (self.conv2a, self.conv2b),
-            (self.conv3a, self.conv3b),
-            (self.conv4a, self.conv4b),
-        )
         features = grey
-        for level, (first, second) in enumerate(stages):
-            if level > 0:
+        for level in "1234":
+            if level > "1":
                 features = functional.max_pool2d(features, kernel_size=2)
-            features = functional.relu(second(functional.relu(first(features))))
+            features = self._layer(f"conv{level}b", self._layer(f"conv{level}a", features))
         return features
+
+    def _layer(self, name: str, features: Tensor) -> Tensor:
+        return functional.relu(self.get_submodule(name)(features))
+
+
+class NormalisedSuperPoint(SuperPoint):
+    """Train SuperPoint with batch normalisation before each rectifier, which `folded` takes into the convolutions.
+
+    The network without it is the same function of an image as this one in eval mode; only training is easier.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleDict({name: nn.BatchNorm2d(_channels_out(self, name)) for name in NORMALISED_LAYERS})
+
+    def folded(self) -> SuperPoint:
+        """Give the network whose convolutions do what these and their normalisations do in eval mode."""
+        trained = copy.deepcopy(self).eval()
+        plain = SuperPoint().eval()
+        parameters = {name: value for name, value in trained.state_dict().items() if not name.startswith("norms.")}
+        plain.load_state_dict(parameters)
+        for name in NORMALISED_LAYERS:
+            convolution, norm = trained.get_submodule(name), trained.norms[name]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(plain, name, fuse_conv_bn_eval(convolution, norm))
+        return plain
+
+    def _layer(self, name: str, features: Tensor) -> Tensor:
+        return functional.relu(self.norms[name](self.get_submodule(name)(features)))
+
+
+def _channels_out(network: SuperPoint, name: str) -> int:
+    return int(network.get_parameter(f"{name}.bias").shape[0])
 
 
 def score_map(logits: Tensor) -> Tensor:

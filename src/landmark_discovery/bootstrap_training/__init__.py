@@ -1,0 +1,1 @@
+"""Training of SuperPoint-compatible weights from free material."""

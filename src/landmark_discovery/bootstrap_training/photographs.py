@@ -1,0 +1,89 @@
+"""Free photographs for the training: collected from Debian packages or a folder, and listed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from landmark_discovery.bootstrap_training.debian_packages import fetch_packages, unpack_images
+from landmark_discovery.bootstrap_training.photograph_choice import (
+    TABLE,
+    USED,
+    Candidate,
+    choose_photographs,
+    picture_name,
+)
+from landmark_discovery.config.photographs import PhotographSettings
+from landmark_discovery.data.folder import list_images
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import atomic_folder
+
+
+def collect_photographs(settings: PhotographSettings, packages_folder: Path, output: Path) -> None:
+    """Write the photographs that count into a folder, and a table of all that were looked at.
+
+    Args:
+        settings: packages or folder, and which images count.
+        packages_folder: where .deb files lie or are put.
+        output: folder that is replaced: `photographs.csv` with the columns `COLUMNS`, whose `used` says yes or why
+            not, and the used images themselves as package/file.
+
+    Raises:
+        UserError: packages that can't be had or read, no such folder, or no photographs for a side of the split.
+    """
+    packages = [] if settings.folder else fetch_packages(settings.packages, packages_folder)
+    with atomic_folder(output) as folder:
+        with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as scratch:
+            if settings.folder:
+                candidates = _candidates_of_folder(Path(settings.folder))
+            else:
+                candidates = _candidates_of_packages(packages, Path(scratch))
+            table = choose_photographs(candidates, settings)
+            _check_split(table, settings)
+            for candidate, used in zip(candidates, table["used"], strict=True):
+                if used == USED:
+                    target = folder / candidate.name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(candidate.path, target)
+        # Names that aren't UTF-8 are listed too, and not used.
+        table.to_csv(folder / TABLE, index=False, lineterminator="\n", errors="backslashreplace")
+
+
+def _candidates_of_folder(root: Path) -> list[Candidate]:
+    if not root.is_dir():
+        what = "not a folder" if root.exists() else "no such folder"
+        raise UserError(what, where=root, remedy="set `photographs.folder` to a folder of photographs")
+    # The names of anybody's files say nothing about their content.
+    return [Candidate(root / file, file, picture=file) for file in list_images(root)]
+
+
+def _candidates_of_packages(packages: Sequence[Path], scratch: Path) -> list[Candidate]:
+    return [
+        Candidate(
+            path=scratch / str(number) / image.file,
+            file=image.file,
+            picture=f"{image.package}/{picture_name(image.file)}",
+            package=image.package,
+            version=image.version,
+            licence=image.licence.licence,
+            author=image.licence.author,
+        )
+        for number, package in enumerate(packages)
+        for image in unpack_images(package, scratch / str(number))
+    ]
+
+
+def _check_split(table: pd.DataFrame, settings: PhotographSettings) -> None:
+    found = table.loc[table["used"] == USED, "split"]
+    wanted = {"train": settings.test_share < 1, "test": settings.test_share > 0}
+    for side, is_wanted in wanted.items():
+        if is_wanted and side not in found.to_numpy():
+            raise UserError(
+                f"{len(table)} images were looked at, {len(found)} count, and none of them is for the {side} side",
+                where=settings.folder or ", ".join(settings.packages) or "no packages",
+                remedy="give more photographs, or lower `photographs.min_side_px` or `photographs.min_texture`",
+            )

@@ -1,0 +1,146 @@
+"""The steps of the bootstrap's training from files to files."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from landmark_discovery import __version__
+from landmark_discovery.bootstrap_training.adaptation import label_photographs
+from landmark_discovery.bootstrap_training.crops import read_crops
+from landmark_discovery.bootstrap_training.descent import Row, facts_of
+from landmark_discovery.bootstrap_training.joint import train_joint
+from landmark_discovery.bootstrap_training.magicpoint import train_magicpoint
+from landmark_discovery.bootstrap_training.networks import new_network, on_device
+from landmark_discovery.bootstrap_training.shapes.dataset import read_shapes
+from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
+from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import atomic_file, cast_array, read_npz, write_json, write_npz
+from landmark_discovery.models.superpoint import NormalisedSuperPoint
+from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key
+from landmark_discovery.training.interruption import Timetable
+from landmark_discovery.training.logs import write_table
+from landmark_discovery.training.runtime import arithmetic, choose_device
+from landmark_discovery.training.saver import Saver
+
+
+def run_magicpoint(
+    shapes: Path, config: BootstrapTrainingConfig, output: Path, timetable: Timetable | None = None
+) -> None:
+    """Train MagicPoint on drawn shapes and write it, with its log and its record beside it.
+
+    Raises:
+        UserError: the shapes can't be read, or a loss is no number.
+        Interrupted: the timetable says stop; the state is saved.
+    """
+
+    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, list[Row]]:
+        return train_magicpoint(read_shapes(shapes), config, device, saver)
+
+    _run_training(train, config, {"shapes": shapes}, output, timetable)
+
+
+def run_labelling(crops: Path, weights: Path, config: BootstrapTrainingConfig, output: Path) -> None:
+    """Label the photographs for training with MagicPoint and write the keypoints as .npz (photograph, points)."""
+    device = choose_device(config.device)
+    photographs = read_crops(crops)
+    own = np.flatnonzero(photographs.split == "train")
+    with arithmetic("float32", device, config.cpu_threads):
+        network = read_network(weights).folded()
+        points = label_photographs(
+            photographs.images[own], network, config.adaptation, config.precision, config.seed, device
+        )
+    write_npz(output, {"photograph": own, "points": points})
+    present = (~np.isnan(points[..., 0])).sum(axis=1)
+    print(f"{len(own)} photographs, {present.mean():.1f} keypoints each", file=sys.stderr)
+
+
+def run_joint_training(
+    crops: Path,
+    labels: Path,
+    weights: Path,
+    config: BootstrapTrainingConfig,
+    output: Path,
+    timetable: Timetable | None = None,
+) -> None:
+    """Train both heads on labelled photographs, from MagicPoint on, and write the network with log and record.
+
+    Raises:
+        UserError: a file can't be read, or a loss is no number.
+        Interrupted: the timetable says stop; the state is saved.
+    """
+
+    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, list[Row]]:
+        arrays = read_npz(labels, required=("photograph", "points"))
+        own, points = cast_array(arrays, "photograph", np.int64), cast_array(arrays, "points", np.float32)
+        network = on_device(read_network(weights), device)
+        return network, train_joint(network, read_crops(crops).images[own], points, config, device, saver)
+
+    _run_training(train, config, {"crops": crops, "labels": labels, "weights": weights}, output, timetable)
+
+
+def read_network(path: Path) -> NormalisedSuperPoint:
+    """Read a network that a step of this training wrote.
+
+    Raises:
+        UserError: no such file, or none of these.
+    """
+    network = new_network(0, torch.device("cpu"))
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"not a network of this training ({reason})", where=path, remedy="train it anew") from error
+    return network
+
+
+def _run_training(
+    train: Callable[[torch.device, Saver], tuple[NormalisedSuperPoint, list[Row]]],
+    config: BootstrapTrainingConfig,
+    inputs: Mapping[str, Path],
+    output: Path,
+    timetable: Timetable | None,
+) -> None:
+    device = choose_device(config.device)
+    digests = {name: digest_of(path, "sha256").value for name, path in inputs.items()}
+    key = checkpoint_key(config.model_dump(mode="json"), digests)
+    saver = Saver(CheckpointFolder(output.parent / "checkpoints", key), timetable or Timetable())
+    start = time.monotonic()
+    with saver.held(), arithmetic("float32", device, config.cpu_threads):
+        network, log = train(device, saver)
+        write_table(output.parent / "training_log.csv", log)
+        write_json(output.parent / "record.json", _record(config, digests, log, device, time.monotonic() - start))
+        _write_network(output, network)
+        saver.clear()
+
+
+def _write_network(path: Path, network: NormalisedSuperPoint) -> None:
+    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    with atomic_file(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def _record(
+    config: BootstrapTrainingConfig, digests: Mapping[str, str], log: list[Row], device: torch.device, seconds: float
+) -> dict[str, Any]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    return {
+        "settings": config.model_dump(mode="json"),
+        "inputs_sha256": dict(digests),
+        "iterations": int(log[-1]["iteration"]),
+        "last_losses": facts_of(log),
+        "seconds": round(seconds, 1),
+        "device": name,
+        "torch": torch.__version__,
+        "version": __version__,
+    }

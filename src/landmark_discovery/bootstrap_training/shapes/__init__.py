@@ -1,0 +1,1 @@
+"""Simple shapes, drawn, whose corners and junctions are known exactly."""

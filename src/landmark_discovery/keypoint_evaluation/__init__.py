@@ -1,0 +1,1 @@
+"""Measuring detectors of keypoints, all by the same rules."""
