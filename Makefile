@@ -6,6 +6,7 @@
 # make containers-check, cluster-check         run in containers and on a SLURM cluster of its own; installs system packages (root)
 # make lock       choose envs/constraints.txt anew
 # make page RESULTS=results/demo               model/page.html: the model in a browser, without a server (npm)
+# make bootstrap-weights [FACES=folder]        train superpoint-open anew and put it into the package (docs/bootstrap-weights.md)
 # make site       the documentation in build/site; reading it needs no network
 # make documents  make config.yaml, config/README.md and the JSON schema anew from the typed configuration
 # make pretrained CORES=16 ACCEPT=celeba,...     measure the authors' published weights and judge them
@@ -51,7 +52,11 @@ build = $(or $(ENGINE),$(error neither docker nor podman answers)) build --file 
 RESULTS ?= results/demo
 WEB_RUNTIME := build/web/node_modules/onnxruntime-web
 
-.PHONY: page site web-runtime
+# Folder of real faces with true points, to measure detectors on.
+FACES ?=
+TRAINED := results/bootstrap_training/superpoint-open/weights
+
+.PHONY: page site web-runtime bootstrap-weights
 .PHONY: image image-cpu image-tags sif sif-gpu containers-check cluster-check lock
 .PHONY: demo test soak documents pretrained paper verdict-summary clean-results clean
 .DELETE_ON_ERROR:
@@ -121,6 +126,12 @@ $(WEB_RUNTIME)/package.json: web/package.json web/package-lock.json
 site: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement envs/requirements-docs.txt
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bootstrap-weights: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --requirement envs/requirements-bootstrap-training.txt
+	$(SNAKEMAKE) --snakefile workflow/bootstrap_training/Snakefile --cores $(CORES) $(if $(FACES),--config faces=$(FACES))
+	cp $(TRAINED)/superpoint_open.safetensors $(TRAINED)/superpoint_open.sha256 src/landmark_discovery/bootstrap/
+	cp $(TRAINED)/superpoint_open.md $(TRAINED)/superpoint_open.json src/landmark_discovery/bootstrap/
 
 documents: $(VENV)/.installed
 	$(BIN)/landmarks config-documents

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -8,6 +9,8 @@ from typer.testing import CliRunner
 
 from landmark_discovery.cli import photographs
 from landmark_discovery.errors import UserError
+
+HIDDEN = "landmark_discovery.bootstrap_training.debian_"
 
 
 @pytest.fixture
@@ -66,3 +69,19 @@ def test_squares_larger_than_photographs_are_refused_in_a_whole_section():
     assert whole == photographs.settings_of("{}")
     with pytest.raises(UserError, match="crop_px 600 exceeds min_side_px 480"):
         photographs.settings_of(json.dumps(whole.model_dump() | {"crop_px": 600}))
+
+
+@pytest.fixture
+def without_debian(monkeypatch):
+    """Hide the library that reads Debian's packages."""
+    for name in [name for name in sys.modules if name.startswith(("debian.", HIDDEN))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "debian", None)
+
+
+def test_packages_without_the_library_that_reads_them_are_refused_and_a_folder_is_not(run, without_debian):
+    error = run("collect-photographs", "--packages", "packages", "--output", "out/collection")
+    assert isinstance(error, UserError)
+    assert "pip install --requirement envs/requirements-bootstrap-training.txt" in str(error)
+    keys = json.dumps({"folder": "mine", "min_side_px": 100, "test_share": 0.0, "crop_px": 50})
+    assert run("collect-photographs", "--packages", "p", "--output", "out/mine", "--settings", keys) is None

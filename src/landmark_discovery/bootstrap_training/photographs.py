@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from landmark_discovery.bootstrap_training.debian_packages import fetch_packages, unpack_images
 from landmark_discovery.bootstrap_training.photograph_choice import (
     TABLE,
     USED,
@@ -35,7 +34,7 @@ def collect_photographs(settings: PhotographSettings, packages_folder: Path, out
     Raises:
         UserError: packages that can't be had or read, no such folder, or no photographs for a side of the split.
     """
-    packages = [] if settings.folder else fetch_packages(settings.packages, packages_folder)
+    packages = [] if settings.folder else _fetched(settings, packages_folder)
     with atomic_folder(output) as folder:
         with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as scratch:
             if settings.folder:
@@ -53,6 +52,13 @@ def collect_photographs(settings: PhotographSettings, packages_folder: Path, out
         table.to_csv(folder / TABLE, index=False, lineterminator="\n", errors="backslashreplace")
 
 
+# What reads Debian's packages need not be installed where photographs come from a folder.
+def _fetched(settings: PhotographSettings, folder: Path) -> list[Path]:
+    from landmark_discovery.bootstrap_training.debian_packages import fetch_packages
+
+    return fetch_packages(settings.packages, folder)
+
+
 def _candidates_of_folder(root: Path) -> list[Candidate]:
     if not root.is_dir():
         what = "not a folder" if root.exists() else "no such folder"
@@ -62,6 +68,8 @@ def _candidates_of_folder(root: Path) -> list[Candidate]:
 
 
 def _candidates_of_packages(packages: Sequence[Path], scratch: Path) -> list[Candidate]:
+    from landmark_discovery.bootstrap_training.debian_packages import unpack_images
+
     return [
         Candidate(
             path=scratch / str(number) / image.file,

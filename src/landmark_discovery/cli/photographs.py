@@ -41,14 +41,15 @@ def collect_photographs(
 ) -> None:
     """Take the photographs out of packages of wallpapers, with a table of their licences and authors."""
     chosen = settings_of(settings)
+    from landmark_discovery.bootstrap_training.photographs import collect_photographs
+
     try:
-        from landmark_discovery.bootstrap_training.photographs import collect_photographs
+        collect_photographs(chosen, packages, output)
     except ModuleNotFoundError as error:
         raise UserError(
             "Debian's packages are read by python-debian, which isn't installed",
             remedy="pip install --requirement envs/requirements-bootstrap-training.txt",
         ) from error
-    collect_photographs(chosen, packages, output)
 
 
 def cut_photographs(

@@ -1,0 +1,166 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from landmark_discovery.bootstrap.weights import load_superpoint_open
+from landmark_discovery.bootstrap_training.packaging import (
+    half_precision,
+    licence_counts,
+    package_bootstrap_weights,
+)
+from landmark_discovery.bootstrap_training.runs import (
+    read_network,
+    run_joint_training,
+    run_labelling,
+    run_magicpoint,
+)
+from landmark_discovery.bootstrap_training.shapes.dataset import draw_shapes, write_shapes
+from landmark_discovery.config.bootstrap_training import bootstrap_step_settings, load_bootstrap_training
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import write_npz
+
+DESCENT = {"iterations": 20, "batch_size": 2, "warmup_iterations": 2}
+CONFIG = load_bootstrap_training(
+    {
+        "precision": "float32",
+        "device": "cpu",
+        "cpu_threads": 1,
+        "magicpoint": {"input_px": 32, "descent": DESCENT},
+        "adaptation": {"homographies": 2, "threshold": 0.0, "max_keypoints": 6},
+        "joint": {"input_px": 32, "points": 16, "descent": DESCENT},
+    }
+)
+TABLE = pd.DataFrame(
+    {
+        "package": ["walls", "walls", "waves", "waves"],
+        "version": ["1.0", "1.0", "2.0", "2.0"],
+        "licence": ["CC0-1.0", "CC0-1.0", "GPL-2+", "GPL-2+"],
+        "used": ["yes", "yes", "yes", "too smooth"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Run all steps on tiny material, once."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_shapes(folder / "shapes.npz", draw_shapes(10, 48, 0))
+    squares = np.random.default_rng(0).integers(0, 255, (5, 48, 48)).astype(np.uint8)
+    split = np.array(["train", "test", "train", "train", "train"])
+    write_npz(folder / "crops.npz", {"images": squares, "photograph": np.arange(5), "split": split})
+    TABLE.to_csv(folder / "photographs.csv", index=False)
+    magicpoint = folder / "magicpoint" / "weights.safetensors"
+    run_magicpoint(folder / "shapes.npz", CONFIG, magicpoint)
+    run_labelling(folder / "crops.npz", magicpoint, CONFIG, folder / "labels.npz")
+    run_joint_training(
+        folder / "crops.npz", folder / "labels.npz", magicpoint, CONFIG, folder / "superpoint" / "weights.safetensors"
+    )
+    package_bootstrap_weights(folder, folder / "photographs.csv", folder / "weights")
+    return folder
+
+
+def test_each_training_leaves_weights_a_log_and_a_record_and_no_checkpoints(trained):
+    for name in ("magicpoint", "superpoint"):
+        files = sorted(path.name for path in (trained / name).iterdir())
+        assert files == ["record.json", "training_log.csv", "weights.safetensors"]
+        record = json.loads((trained / name / "record.json").read_text())
+        assert record["iterations"] == 20
+        assert record["settings"]["seed"] == 0
+        assert all(np.isfinite(value) for value in record["last_losses"].values())
+
+
+def test_labels_are_of_the_photographs_for_training_alone(trained):
+    with np.load(trained / "labels.npz") as labels:
+        assert labels["photograph"].tolist() == [0, 2, 3, 4]
+        assert labels["points"].shape == (4, 6, 2)
+
+
+def test_the_same_settings_give_the_same_weights(trained, tmp_path):
+    again = tmp_path / "weights.safetensors"
+    run_magicpoint(trained / "shapes.npz", CONFIG, again)
+    assert again.read_bytes() == (trained / "magicpoint" / "weights.safetensors").read_bytes()
+
+
+def test_the_package_holds_the_folded_network_in_half_precision(trained):
+    path = trained / "weights" / "superpoint_open.safetensors"
+    assert path.stat().st_size < 2_700_000
+    assert {value.dtype for value in load_file(path).values()} == {torch.float16}
+    images = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        found = load_superpoint_open(path).eval()(images)
+        expected = read_network(trained / "superpoint" / "weights.safetensors").eval()(images)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=0.05, rtol=0.02)
+
+
+def test_digest_card_and_record_tell_what_the_file_is(trained):
+    folder = trained / "weights"
+    digest = (folder / "superpoint_open.sha256").read_text().split()[0]
+    card = (folder / "superpoint_open.md").read_text()
+    record = json.loads((folder / "superpoint_open.json").read_text())
+    assert digest in card
+    assert record["sha256"] == digest
+    assert "20 iterations" in card
+    assert "| walls | 1.0 | CC0-1.0 | 2 |" in card
+    assert record["superpoint"]["iterations"] == 20
+
+
+def test_photographs_that_were_used_are_counted_by_licence():
+    assert licence_counts(TABLE) == [
+        {"package": "walls", "version": "1.0", "licence": "CC0-1.0", "photographs": 2},
+        {"package": "waves", "version": "2.0", "licence": "GPL-2+", "photographs": 1},
+    ]
+
+
+def test_parameters_beyond_half_precision_are_refused():
+    with pytest.raises(UserError, match="'conv1a.weight' is beyond the range of float16"):
+        half_precision({"conv1a.weight": torch.tensor([1e6])})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"<html>"])
+def test_what_is_no_network_of_this_training_is_refused(tmp_path, content):
+    path = tmp_path / "weights.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="not a network of this training"):
+        read_network(path)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({"conv1a.weight": torch.zeros(3)}, path)
+    with pytest.raises(UserError, match="not a network of this training"):
+        read_network(path)
+
+
+def test_a_package_without_its_table_or_record_is_refused(trained, tmp_path):
+    with pytest.raises(UserError, match=r"photographs.csv: can't be read"):
+        package_bootstrap_weights(trained, tmp_path / "photographs.csv", tmp_path / "out")
+    (tmp_path / "photographs.csv").write_text("package,used\nwalls,yes\n")
+    with pytest.raises(UserError, match="lacks the column 'licence'"):
+        package_bootstrap_weights(trained, tmp_path / "photographs.csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_step_gets_its_own_keys_alone():
+    keys = json.loads(bootstrap_step_settings(CONFIG, "train-magicpoint"))
+    assert set(keys) == {"seed", "device", "precision", "cpu_threads", "light", "magicpoint"}
+    with pytest.raises(UserError, match="unknown step 'train'"):
+        bootstrap_step_settings(CONFIG, "train")
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"joint": {"input_px": 100}}, "joint.input_px"),
+        ({"jiont": {}}, "jiont"),
+        ({"magicpoint": {"descent": {"learning_rate": 0}}}, "magicpoint.descent.learning_rate"),
+    ],
+)
+def test_keys_that_do_not_exist_and_values_out_of_range_are_named(given, fault):
+    with pytest.raises(UserError, match=fault):
+        load_bootstrap_training(given, where="training.yaml")
