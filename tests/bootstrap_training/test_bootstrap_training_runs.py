@@ -117,7 +117,7 @@ def test_photographs_that_were_used_are_counted_by_licence():
 
 
 def test_parameters_beyond_half_precision_are_refused():
-    with pytest.raises(UserError, match="'conv1a.weight' is beyond the range of float16"):
+    with pytest.raises(UserError, match=r"'conv1a\.weight' is beyond the range of float16"):
         half_precision({"conv1a.weight": torch.tensor([1e6])})
 
 

@@ -79,7 +79,8 @@ def without_debian(monkeypatch):
     monkeypatch.setitem(sys.modules, "debian", None)
 
 
-def test_packages_without_the_library_that_reads_them_are_refused_and_a_folder_is_not(run, without_debian):
+@pytest.mark.usefixtures("without_debian")
+def test_packages_without_the_library_that_reads_them_are_refused_and_a_folder_is_not(run):
     error = run("collect-photographs", "--packages", "packages", "--output", "out/collection")
     assert isinstance(error, UserError)
     assert "pip install --requirement envs/requirements-bootstrap-training.txt" in str(error)
