@@ -27,6 +27,7 @@ from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, cast_array, read_npz, write_json, write_npz
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
+from landmark_discovery.provenance.environment import processor_name
 from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key
 from landmark_discovery.training.interruption import Timetable
 from landmark_discovery.training.logs import write_table
@@ -133,14 +134,14 @@ def _write_network(path: Path, network: NormalisedSuperPoint) -> None:
 def _record(
     config: BootstrapTrainingConfig, digests: Mapping[str, str], log: list[Row], device: torch.device, seconds: float
 ) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name() or platform.machine()
     return {
         "settings": config.model_dump(mode="json"),
         "inputs_sha256": dict(digests),
         "iterations": int(log[-1]["iteration"]),
         "last_losses": facts_of(log),
         "seconds": round(seconds, 1),
-        "device": name,
+        "device": name if device.type == "cuda" else f"{name}, {config.cpu_threads} threads",
         "torch": torch.__version__,
         "version": __version__,
     }

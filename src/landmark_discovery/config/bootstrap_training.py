@@ -41,7 +41,7 @@ class LightSettings(Section):
 class DescentSettings(Section):
     """AdamW with a linear warm-up and a cosine to zero."""
 
-    iterations: PositiveCount = Field(4_000, description="Steps.")
+    iterations: PositiveCount = Field(2_000, description="Steps.")
     batch_size: PositiveCount = Field(16, description="Images a step; of the joint training, pairs.")
     learning_rate: Positive = Field(1e-3, description="Highest learning rate.")
     warmup_iterations: Count = Field(100, description="The rate grows linearly over so many steps.")
@@ -52,7 +52,7 @@ class DescentSettings(Section):
 class ShapesSettings(Section):
     """The drawn shapes."""
 
-    count: PositiveCount = Field(12_000, description="Images drawn; each step warps and lights some of them anew.")
+    count: PositiveCount = Field(10_000, description="Images drawn; each step warps and lights some of them anew.")
     size_px: int = Field(128, ge=48, description="Width and height.")
 
 
@@ -61,20 +61,22 @@ class MagicPointSettings(Section):
 
     input_px: int = Field(96, ge=32, multiple_of=8, description="Width and height of the network's input.")
     homography: HomographySettings = Field(HomographySettings(), description="Warps of the shapes.")
-    descent: DescentSettings = Field(DescentSettings(), description="The optimiser.")
+    descent: DescentSettings = Field(
+        DescentSettings(iterations=1_600, learning_rate=2e-3), description="The optimiser."
+    )
 
 
 class AdaptationSettings(Section):
     """Homographic adaptation: MagicPoint's answers on many warps of a photograph, brought back and averaged."""
 
-    homographies: PositiveCount = Field(32, description="Warps a photograph, the unchanged one among them.")
+    homographies: PositiveCount = Field(16, description="Warps a photograph, the unchanged one among them.")
     homography: HomographySettings = Field(
         HomographySettings(rotation_degrees=45.0, scale=(0.75, 1.4)), description="The warps."
     )
-    threshold: Fraction = Field(0.015, description="Averaged scores over this are keypoints.")
+    threshold: Fraction = Field(0.002, description="Averaged scores over this are keypoints.")
     min_distance_px: PositiveCount = Field(4, description="Of keypoints nearer than this, the stronger stays.")
-    max_keypoints: PositiveCount = Field(150, description="Strongest keypoints kept a photograph.")
-    batch_size: PositiveCount = Field(32, description="Warps at once.")
+    max_keypoints: PositiveCount = Field(120, description="Strongest keypoints kept a photograph.")
+    batch_size: PositiveCount = Field(16, description="Warps at once.")
 
 
 class JointSettings(Section):
@@ -85,7 +87,7 @@ class JointSettings(Section):
     points: PositiveCount = Field(160, description="Points a pair whose descriptors are compared; half are keypoints.")
     temperature: Positive = Field(0.1, description="Divides the cosines that the descriptor loss compares.")
     void_distance_px: NotNegative = Field(8.0, description="Points nearer than this are no negatives of each other.")
-    descriptor_weight: NotNegative = Field(0.25, description="Weight of the descriptor loss beside the detector's.")
+    descriptor_weight: NotNegative = Field(0.5, description="Weight of the descriptor loss beside the detector's.")
     descent: DescentSettings = Field(DescentSettings(batch_size=8), description="The optimiser.")
 
 
