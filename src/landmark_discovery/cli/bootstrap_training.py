@@ -22,7 +22,7 @@ TrainingSettings = Annotated[
     typer.Option("--settings", help="The keys of this step as JSON; what the workflow passes.", metavar="JSON"),
 ]
 TrainingConfig = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file (YAML), as config/bootstrap_training.yaml.")
+    Path | None, typer.Option("--config", help="Configuration file (YAML), as workflow/bootstrap_training/config.yaml.")
 ]
 Crops = Annotated[Path, typer.Option(help="Crops of photographs (.npz), made by `landmarks cut-photographs`.")]
 

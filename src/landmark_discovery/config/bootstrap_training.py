@@ -148,7 +148,7 @@ def load_bootstrap_training(
         raise UserError(
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             where=where,
-            remedy="config/bootstrap_training.yaml has every key with its value",
+            remedy="workflow/bootstrap_training/config.yaml has every key with its value",
         ) from error
 
 

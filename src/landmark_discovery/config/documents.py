@@ -60,7 +60,7 @@ def documents() -> dict[str, str]:
     return {
         "config.yaml": f"{_YAML_HEAD}\n{explicit_yaml(load_config(recipe_values('demo')))}",
         "config/README.md": _readme(),
-        "config/bootstrap_training.yaml": f"{_TRAINING_HEAD}\n{explicit_yaml(BootstrapTrainingConfig())}",
+        "workflow/bootstrap_training/config.yaml": f"{_TRAINING_HEAD}\n{explicit_yaml(BootstrapTrainingConfig())}",
         "workflow/schemas/config.schema.json": json.dumps(config_schema(), indent=2, allow_nan=False) + "\n",
     }
 
