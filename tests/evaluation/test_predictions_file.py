@@ -21,6 +21,14 @@ def test_what_is_written_is_read(tmp_path):
         np.testing.assert_array_equal(getattr(read, name), array)
 
 
+@pytest.mark.parametrize("stage", [None, 1, 2])
+def test_the_stage_is_written_where_it_is_known(tmp_path, stage):
+    write_predictions(tmp_path / "predictions.npz", Predictions(**ARRAYS, stage=stage))
+    assert read_predictions(tmp_path / "predictions.npz").stage == stage
+    with np.load(tmp_path / "predictions.npz") as archive:
+        assert ("stage" in archive) == (stage is not None)
+
+
 def test_equal_predictions_are_equal_bytes(tmp_path):
     for name in ("first.npz", "second.npz"):
         write_predictions(tmp_path / name, Predictions(**ARRAYS))
@@ -33,6 +41,8 @@ def test_equal_predictions_are_equal_bytes(tmp_path):
         ({"landmarks": np.zeros((2, 4))}, r"landmarks have the shape \(2, 4\), not \(2, K, 2\)"),
         ({"landmarks": np.zeros((3, 2, 2))}, r"not \(2, K, 2\)"),
         ({"score": np.zeros((2, 3))}, r"score \(2, 3\) don't fit 2 images"),
+        ({"stage": np.array(3)}, "stage is 3"),
+        ({"stage": np.array([1, 2])}, "stage is"),
         ({"landmarks": np.full((2, 2, 2), "left")}, "array 'landmarks' holds <U4, not float64"),
     ],
 )

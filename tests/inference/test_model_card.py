@@ -121,6 +121,7 @@ def test_what_the_authors_trained_on_is_not_what_lies_here(card):
         ({}, "the metrics lack ground_truth"),
         ({"ground_truth": True, "num_landmarks": 3}, "the metrics lack forward_nme"),
         ({**METRICS, "num_landmarks": 5}, "metrics of 5 landmarks, a model of 3"),
+        ({**METRICS, "stage": 1}, "the metrics are of stage 1"),
     ],
 )
 def test_metrics_of_something_else_are_refused(card, metrics, message):

@@ -73,7 +73,7 @@ def evaluate_predictions(
     """
     aligned = align(predictions, truth, settings.frame, settings.size_px)
     subsets = drawn_subsets(aligned, settings, seed)
-    facts = _facts(aligned, settings, seed, subsets)
+    facts = {"stage": predictions.stage} | _facts(aligned, settings, seed, subsets)
     if aligned.truth.landmarks is None:
         return _without_truth(facts)
     points, matched = match_points(aligned, aligned.truth.landmarks, settings)

@@ -61,7 +61,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
             fast=config.fast,
             cpu_threads=config.cpu_threads,
         )
-    return Predictions(store.names, store.splits, landmarks, score)
+    return Predictions(store.names, store.splits, landmarks, score, stage)
 
 
 def stage2_landmarks(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +23,14 @@ class Predictions:
         split: "train" or "test", (N,).
         landmarks: (N, K, 2) in original image pixels; NaN: not found.
         score: (N, K), higher is surer; NaN where the landmark is.
+        stage: of the method that made them, 1 or 2; None: they are somebody else's.
     """
 
     image: NDArray[np.str_]
     split: NDArray[np.str_]
     landmarks: NDArray[np.float64]
     score: NDArray[np.float64]
+    stage: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't belong together."""
@@ -40,8 +44,10 @@ class Predictions:
 
 
 def write_predictions(path: str | Path, predictions: Predictions) -> None:
-    """Write predictions as .npz with the arrays image, split, landmarks and score."""
-    write_npz(path, vars(predictions))
+    """Write predictions as .npz with the arrays image, split, landmarks and score, and stage where it is known."""
+    arrays = {name: value for name, value in vars(predictions).items() if name != "stage"}
+    known = {} if predictions.stage is None else {"stage": np.array(predictions.stage, dtype=np.int64)}
+    write_npz(path, arrays | known)
 
 
 def read_predictions(path: str | Path) -> Predictions:
@@ -57,6 +63,16 @@ def read_predictions(path: str | Path) -> Predictions:
             split=cast_array(arrays, "split", np.str_),
             landmarks=cast_array(arrays, "landmarks", np.float64),
             score=cast_array(arrays, "score", np.float64),
+            stage=_stage(arrays),
         )
     except UserError as error:
         raise UserError(str(error), where=path) from error
+
+
+def _stage(arrays: Mapping[str, NDArray[Any]]) -> int | None:
+    if "stage" not in arrays:
+        return None
+    stage = cast_array(arrays, "stage", np.int64)
+    if stage.shape != () or int(stage) not in (1, 2):
+        raise UserError(f"stage is {stage}", remedy="write 1 or 2, or leave it out")
+    return int(stage)

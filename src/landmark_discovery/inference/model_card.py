@@ -90,6 +90,10 @@ def _check_metrics(model: Model, metrics: Mapping[str, Any]) -> None:
     missing = [name for name in wanted if name not in metrics]
     if missing:
         raise UserError(f"the metrics lack {missing[0]}", remedy="give metrics.json of `landmarks evaluate`")
+    if metrics.get("stage") == 1:
+        raise UserError(
+            "the metrics are of stage 1", remedy="give evaluation/stage2/metrics.json: the model is stage 2's"
+        )
     if metrics["num_landmarks"] != model.num_landmarks:
         raise UserError(
             f"metrics of {metrics['num_landmarks']} landmarks, a model of {model.num_landmarks}",
