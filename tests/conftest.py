@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,42 @@ def kernel_device():
 def tiny_config():
     """Give the configuration of a tiny network, with changes."""
     return lambda **changes: load_config(merged(TINY, changes))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Open a Chromium with a camera that films a test picture."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"no browser on the PATH, neither of {', '.join(names)}")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with playwright.sync_playwright() as started:
+        # Without a sandbox, which root can't have.
+        opened = started.chromium.launch(executable_path=found, args=["--no-sandbox", *camera])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_at(browser):
+    """Open an address at a width, and give the page with what it asked for and complained of."""
+    pages = []
+
+    def open_page(address, width=1600):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        pages.append(page)
+        page.said, page.asked = [], []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from landmark_discovery.inference.package import Model
 from landmark_discovery.training.weights import TrainedWeights, build_network
 
 RUNTIME = Path(__file__).parents[2] / "build" / "web" / "node_modules" / "onnxruntime-web" / "dist"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 RULE = CutRule("margin", 0.1, 0.5, 64)
 
 
@@ -95,17 +93,3 @@ def page_file(exported, picture, tmp_path_factory):
     example = read_example(folder / "blobs.png", (60.0, 40.0, 220.0, 200.0))
     export_page(exported, read_runtime(RUNTIME), folder / "page.html", example)
     return folder / "page.html"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Open a Chromium with a camera that films a test picture."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with playwright.sync_playwright() as started:
-        # Without a sandbox, which root can't have.
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *camera])
-        yield opened
-        opened.close()

@@ -4,32 +4,10 @@ import json
 import shutil
 
 import pytest
-import yaml
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.reporting.comparison.page import write_comparison
 from landmark_discovery.reporting.comparison.runs import read_runs
-
-
-@pytest.fixture
-def make_run(small_run, tmp_path):
-    """Copy the small run, with other keys of its configuration and other errors."""
-
-    def make(name, seed=1993, factor=1.0, **keys):
-        folder = shutil.copytree(small_run, tmp_path / "results" / name)
-        path = folder / "config.yaml"
-        configuration = yaml.safe_load(path.read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump({**configuration, "experiment": name, "seed": seed, **keys}), encoding="utf-8")
-        for stage in (1, 2):
-            change_metrics(folder, stage, lambda old: {**old, "forward_nme": factor * old["forward_nme"]})
-        return folder
-
-    return make
-
-
-def change_metrics(folder, stage, change):
-    path = folder / "evaluation" / f"stage{stage}" / "metrics.json"
-    path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
 def metrics_of(folder, stage=2):
@@ -70,7 +48,7 @@ def test_the_page_overlays_the_curves_of_all_runs(tmp_path, make_run):
     assert all([trace["name"] for trace in plot["traces"]] == ["a", "b"] for plot in plots.values())
 
 
-def test_figures_of_another_protocol_are_refused_or_said_loudly(tmp_path, make_run):
+def test_figures_of_another_protocol_are_refused_or_said_loudly(tmp_path, make_run, change_metrics):
     runs = [make_run("a"), make_run("b", seed=2)]
     change_metrics(runs[1], 2, lambda old: {**old, "normalizer": "0-2"})
     with pytest.raises(UserError, match="they differ in what errors are divided by; compare runs of one data set"):

@@ -1,26 +1,11 @@
 """The report as a browser shows it; skipped where there is none."""
 
-import shutil
-
 import pytest
 
 from landmark_discovery.reporting.report.page import write_report
 
 pytestmark = pytest.mark.browser
 WIDTHS = (390, 1600)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        pytest.skip(f"no browser on the PATH, neither of {', '.join(names)}")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -31,24 +16,15 @@ def address(small_run, files_of, tmp_path_factory):
 
 
 @pytest.fixture
-def open_page(browser, address):
-    """Open the report at a width, and give the page with what it asked for and complained of."""
-    pages = []
+def open_page(open_at, address):
+    """Open the report at a width, once its last plot is there."""
 
-    def open_at(width=1600):
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        pages.append(page)
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(address)
+    def open_report(width=1600):
+        page = open_at(address, width)
         page.wait_for_selector("#backward-plot .main-svg")
         return page
 
-    yield open_at
-    for page in pages:
-        page.close()
+    return open_report
 
 
 @pytest.mark.parametrize("width", WIDTHS)
