@@ -5,7 +5,7 @@
 # make sif, sif-gpu                             the same as a file for Apptainer, for --use-singularity
 # make containers-check, cluster-check         run in containers and on a SLURM cluster of its own; installs system packages (root)
 # make lock       choose envs/constraints.txt anew
-# make page RESULTS=results/demo               model/page.html: the model in a browser, without a server (npm)
+# make page RESULTS=results/demo [EXAMPLE=photo.jpg]   model/page.html: the model in a browser, without a server (npm)
 # make bootstrap-weights [FACES=folder]        train superpoint-open anew and put it into the package (docs/bootstrap-weights.md)
 # make site       the documentation in build/site; reading it needs no network
 # make documents  make config.yaml, config/README.md and the JSON schema anew from the typed configuration
@@ -48,8 +48,9 @@ GPU_TAG = $(call tag,requirements-gpu.txt)-gpu
 build = $(or $(ENGINE),$(error neither docker nor podman answers)) build --file docker/Dockerfile --label org.opencontainers.image.version=$(VERSION) \
   --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) $(BUILD_OPTIONS)
 
-# Folder of a finished run.
+# Folder of a finished run, and a picture that its page offers.
 RESULTS ?= results/demo
+EXAMPLE ?=
 WEB_RUNTIME := build/web/node_modules/onnxruntime-web
 
 # Folder of real faces with true points, to measure detectors on.
@@ -112,7 +113,8 @@ lock: $(BIN)/python
 
 page: $(VENV)/.installed web-runtime
 	$(BIN)/landmarks export-onnx --model $(RESULTS)/model/model.safetensors --output $(RESULTS)/model/model.onnx
-	$(BIN)/landmarks export-page --onnx $(RESULTS)/model/model.onnx --runtime $(WEB_RUNTIME)/dist --output $(RESULTS)/model/page.html
+	$(BIN)/landmarks export-page --onnx $(RESULTS)/model/model.onnx --runtime $(WEB_RUNTIME)/dist --output $(RESULTS)/model/page.html \
+	  $(if $(EXAMPLE),--example $(EXAMPLE))
 	@echo "The page: $(CURDIR)/$(RESULTS)/model/page.html"
 
 # As web/package-lock.json pins it.
