@@ -131,7 +131,7 @@ site: $(VENV)/.installed
 
 bootstrap-weights: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement envs/requirements-bootstrap-training.txt
-	$(SNAKEMAKE) --snakefile workflow/bootstrap_training/Snakefile --cores $(CORES) $(if $(FACES),--config faces=$(FACES))
+	$(SNAKEMAKE) --snakefile workflow/bootstrap_training/Snakefile --cores $(CORES) $(if $(FACES),--config 'faces=$(FACES)')
 	cp $(TRAINED)/superpoint_open.safetensors $(TRAINED)/superpoint_open.sha256 src/landmark_discovery/bootstrap/
 	cp $(TRAINED)/superpoint_open.md $(TRAINED)/superpoint_open.json src/landmark_discovery/bootstrap/
 

@@ -10,19 +10,25 @@ from landmark_discovery.errors import UserError
 REMEDY = "free space there, or choose a folder you may write"
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, *, folder: bool = False) -> None:
     """Refuse a file or folder that couldn't be made; nothing is created.
 
+    Args:
+        path: where it shall be; an older one may be there.
+        folder: whether it is a folder.
+
     Raises:
-        UserError: a file stands where a folder is needed, or the folder may not be written.
+        UserError: a file stands where a folder is needed or a folder where a file is, or the folder around it may not
+            be written.
     """
     target = Path(path)
+    _refuse_other_kind(target, folder)
     blocked = blocking_file(target)
     if blocked is not None:
         raise UserError(f"can't be written ({blocked} is a file, not a folder)", where=target, remedy=REMEDY)
-    folder = next(folder for folder in target.absolute().parents if folder.is_dir())
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"can't be written ({folder} is read-only)", where=target, remedy=REMEDY)
+    around = next(parent for parent in target.absolute().parents if parent.is_dir())
+    if not os.access(around, os.W_OK | os.X_OK):
+        raise UserError(f"can't be written ({around} is read-only)", where=target, remedy=REMEDY)
 
 
 def blocking_file(target: Path) -> Path | None:
@@ -31,3 +37,15 @@ def blocking_file(target: Path) -> Path | None:
         return next((folder for folder in target.parents if folder.exists() and not folder.is_dir()), None)
     except OSError:
         return None
+
+
+def _refuse_other_kind(target: Path, folder: bool) -> None:
+    try:
+        found, is_folder = target.exists(), target.is_dir()
+    except OSError:
+        # Nobody may look; writing tells.
+        return
+    if found and folder and not is_folder:
+        raise UserError("a file, not a folder", where=target, remedy="remove it, or give the name of a folder")
+    if is_folder and not folder:
+        raise UserError("a folder, not a file", where=target, remedy="give the name of a file, in it or elsewhere")

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from fake_superpoint import GivenPoints
 
 from landmark_discovery.bootstrap.superpoint_maps import (
     apply_network,
+    find_maxima,
     local_maxima,
     points_over_threshold,
     sample_descriptors,
@@ -37,6 +39,21 @@ def test_maxima_are_those_of_a_plain_look_at_all_neighbours():
     framed = np.pad(score, 1)
     highest = [[framed[row : row + 3, column : column + 3].max() for column in range(9)] for row in range(12)]
     np.testing.assert_array_equal(local_maxima(score), np.where(score == highest, score, 0))
+
+
+def test_maxima_over_the_threshold_come_with_their_scores_and_the_map_of_descriptors():
+    # (21, 20) is the slope of (20, 20); the logit of "no keypoint" is 20.
+    network = GivenPoints([(20, 20, 24.0), (21, 20, 22.0), (5, 3, 20.0), (13, 3, 18.0)])
+    points, scores, descriptor_map = find_maxima(network, np.zeros((32, 40), np.uint8), 0.4, "cpu")
+    assert points.tolist() == [[5, 3], [20, 20]]
+    assert scores == pytest.approx([0.5, np.exp(4) / (1 + np.exp(4) + np.exp(2))], rel=1e-4)
+    assert descriptor_map.shape == (256, 4, 5)
+
+
+def test_an_image_that_is_too_small_has_no_maxima():
+    points, scores, descriptor_map = find_maxima(GivenPoints([]), np.zeros((7, 40), np.uint8), 0.0, "cpu")
+    assert (points.shape, scores.shape) == ((0, 2), (0,))
+    assert sample_descriptors(descriptor_map, points).shape == (0, 256)
 
 
 def test_the_network_sees_shares_of_white_and_remainders_are_not_scored():

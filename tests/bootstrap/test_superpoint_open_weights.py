@@ -1,5 +1,8 @@
 import hashlib
+import json
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from fake_superpoint import random_parameters
@@ -9,13 +12,15 @@ from safetensors.torch import save, save_file
 
 from landmark_discovery.bootstrap import weights as loading
 from landmark_discovery.bootstrap.factory import make_detector
-from landmark_discovery.bootstrap.packaged import package_folder, packaged_digest, require_packaged
+from landmark_discovery.bootstrap.packaged import package_folder, packaged_digest, require_digest, require_packaged
 from landmark_discovery.bootstrap.weights import load_superpoint_open
 from landmark_discovery.config.data import BootstrapSettings
+from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.errors import UserError
+from landmark_discovery.keypoint_evaluation.features import SuperPointFeatures
+from landmark_discovery.models.superpoint import NormalisedSuperPoint
 
 WEIGHTS, DIGEST = "superpoint_open.safetensors", "superpoint_open.sha256"
-PACKAGED = all(package_folder().joinpath(name).is_file() for name in (WEIGHTS, DIGEST))
 
 
 @pytest.fixture
@@ -75,6 +80,18 @@ def test_other_parameters_are_refused(path, change, reason):
 def test_weights_of_another_program_are_refused(path):
     save_file({"network.0.weight": torch.zeros(3, 3)}, path)
     assert "24 parameters are missing, 'conv1a.bias' first" in refused(path)
+
+
+def test_the_trainings_own_network_is_told_apart(path):
+    save_file(NormalisedSuperPoint().state_dict(), path)
+    with pytest.raises(UserError) as error:
+        load_superpoint_open(path)
+    assert str(error.value) == (
+        f"{path}: not weights for superpoint-open (it is the training's own network); "
+        "take weights/superpoint_open.safetensors, which the training makes of it"
+    )
+    save_file(NormalisedSuperPoint().folded().state_dict(), path)
+    load_superpoint_open(path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -176,7 +193,35 @@ def test_the_digest_is_the_first_word_in_small_letters(folder):
     require_packaged(folder)
 
 
-@pytest.mark.skipif(not PACKAGED, reason="this checkout has no weights")
 def test_the_packages_own_weights_are_whole_and_small():
     load_superpoint_open()
     assert len(package_folder().joinpath(WEIGHTS).read_bytes()) < 3_000_000
+
+
+def test_weights_of_another_installation_are_refused(folder):
+    require_digest(folder, packaged_digest(folder))
+    with pytest.raises(UserError, match=r"the workflow's has abc; build the image anew"):
+        require_digest(folder, "abc")
+
+
+def test_card_and_record_come_with_the_package_and_tell_of_these_weights():
+    digest = packaged_digest(package_folder())
+    record = json.loads(package_folder().joinpath("superpoint_open.json").read_text(encoding="utf-8"))
+    assert record["sha256"] == digest
+    assert digest in package_folder().joinpath("superpoint_open.md").read_text(encoding="utf-8")
+
+
+def test_the_packages_own_weights_find_a_turned_picture_again():
+    picture = textured_picture(128)
+    turned = np.ascontiguousarray(np.rot90(picture))  # x' = y, y' = 127 - x
+    network = load_superpoint_open().eval()
+    features = SuperPointFeatures(network, KeypointEvaluationSettings(max_keypoints=50))
+    first, second = features.extract(picture), features.extract(turned)
+    places = np.stack([first.points[:, 1], 127 - first.points[:, 0]], axis=1)
+    distances = np.linalg.norm(places[:, None] - second.points, axis=2).min(axis=1)
+    assert np.mean(distances <= 3) > 0.5
+
+
+def textured_picture(size_px):
+    cells = np.random.default_rng(0).integers(0, 256, (size_px // 16, size_px // 16)).astype(np.uint8)
+    return cv2.resize(cells, (size_px, size_px), interpolation=cv2.INTER_NEAREST)

@@ -105,7 +105,7 @@ def test_the_configured_detector_is_made(saved):
 
 
 def test_superpoint_without_weights_is_refused():
-    with pytest.raises(UserError, match="needs its weights' file"):
+    with pytest.raises(UserError, match=r"bootstrap\.detector: SuperPoint needs its weights' file; give the path of"):
         make_detector(BootstrapSettings(detector="superpoint"), None, 64, "cpu")
 
 

@@ -23,8 +23,8 @@ def scores_fall(network, generator):
 
 def trained(saver=NO_SAVER, seed=0):
     network = new_network(0, CPU)
-    log = descend(network, scores_fall, SETTINGS, seed, "test", saver)
-    return network.state_dict(), log
+    history = descend(network, scores_fall, SETTINGS, torch.Generator().manual_seed(seed), "test", saver)
+    return network.state_dict(), history.rows
 
 
 def test_training_lowers_the_loss_and_logs_means_of_each_part():
@@ -64,7 +64,7 @@ def test_a_loss_that_is_no_number_ends_the_training():
         return {"score": scores_fall(network, generator)["score"] * math.nan}
 
     with pytest.raises(UserError, match="the score is nan before iteration 20"):
-        descend(new_network(0, CPU), broken, SETTINGS, 0, "test")
+        descend(new_network(0, CPU), broken, SETTINGS, torch.Generator(), "test")
 
 
 def test_the_learning_rate_grows_and_then_falls_along_a_cosine():

@@ -58,7 +58,7 @@ def test_the_inverse_brings_every_point_back(seed):
 
 @given(seed=st.integers(0, 1000))
 def test_no_horizon_crosses_an_image(seed):
-    maps = drawn(HomographySettings(perspective=0.45), size_px=40, seed=seed)
+    maps = drawn(HomographySettings(perspective=0.499), size_px=40, seed=seed)
     corners = torch.tensor([[0.0, 0.0, 1.0], [39.0, 0.0, 1.0], [0.0, 39.0, 1.0], [39.0, 39.0, 1.0]])
     assert ((corners @ maps.transpose(1, 2))[..., 2] > 0).all()
 

@@ -32,7 +32,8 @@ def test_half_of_the_points_are_keypoints_where_there_are_some():
 
 
 def test_magicpoint_learns_from_drawn_shapes():
-    network, log = train_magicpoint(draw_shapes(18, 48, 0), CONFIG, CPU)
+    network, history = train_magicpoint(draw_shapes(18, 48, 0), CONFIG, CPU)
+    log = history.rows
     assert log[-1]["detector_loss"] < log[0]["detector_loss"]
     assert not torch.equal(network.convPb.weight, new_network(CONFIG.seed, CPU).convPb.weight)
     assert torch.equal(network.convDb.weight, new_network(CONFIG.seed, CPU).convDb.weight)
@@ -44,7 +45,7 @@ def test_both_heads_learn_from_pairs_of_views():
     keypoints = generator.uniform(0, 47, (6, 8, 2)).astype(np.float32)
     network = new_network(0, CPU)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    log = train_joint(network, photographs, keypoints, CONFIG, CPU)
+    log = train_joint(network, photographs, keypoints, CONFIG, CPU).rows
     assert log[-1]["descriptor_loss"] < log[0]["descriptor_loss"]
     assert log[-1]["detector_loss"] < log[0]["detector_loss"]
     for name in ("convPb.weight", "convDb.weight", "conv1a.weight"):

@@ -1,11 +1,12 @@
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from fake_packages import HEADER, image_bytes, stanza, textured, write_package
+from fake_packages import HEADER, image_bytes, on_side, stanza, textured, write_package
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text, fuzz, only_user_errors
@@ -28,7 +29,7 @@ SETTINGS = PhotographSettings(
     crop_px=48,
     crops_per_photograph=5,
     min_texture=0.25,
-    test_share=0.0,
+    test_share=0.5,
 )
 
 
@@ -40,6 +41,10 @@ def files_below(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
+def contents_below(folder):
+    return {name: (folder / name).read_bytes() for name in files_below(folder)}
+
+
 @pytest.fixture
 def packages(tmp_path):
     folder = tmp_path / "packages"
@@ -48,14 +53,15 @@ def packages(tmp_path):
         "walls",
         "4:1.0-2",
         {
-            "usr/share/walls/lake.png": image_bytes(textured(100, 80)),
-            "usr/share/walls/flat.png": image_bytes(np.full((80, 80), 9, np.uint8)),
-            "usr/share/walls/sea/contents/120x90.jpg": image_bytes(textured(120, 90, seed=1), ".jpg"),
-            "usr/share/walls/sea/contents/70x90.jpg": image_bytes(textured(70, 90, seed=2), ".jpg"),
+            "usr/share/walls/lake.png": on_side("train", image_bytes(textured(100, 80))),
+            "usr/share/walls/flat.png": on_side("test", image_bytes(np.full((80, 80), 9, np.uint8))),
+            "usr/share/walls/sea/contents/120x90.jpg": on_side("train", image_bytes(textured(120, 90, seed=1), ".jpg")),
+            "usr/share/walls/sea/contents/70x90.jpg": on_side("train", image_bytes(textured(70, 90, seed=2), ".jpg")),
         },
         HEADER + stanza("*", "GPL-2+", "2008, Ann") + stanza("old/lake.png", "CC0-1.0", '2018, "Bob",\n Carl'),
     )
-    write_package(folder, "waves", files={"usr/share/walls/lake.png": image_bytes(textured(90, 90, seed=3))})
+    lake = on_side("test", image_bytes(textured(90, 90, seed=3)))
+    write_package(folder, "waves", files={"usr/share/walls/lake.png": lake})
     return folder
 
 
@@ -66,8 +72,12 @@ def pictures(tmp_path):
     (folder / "sub").mkdir(parents=True)
     corner = np.full((200, 300), 128, dtype=np.uint8)
     corner[:140, :140] = textured(140, 140, seed=5)
-    for name, image in {"a.png": textured(150, 110), "sub/b.bmp": textured(64, 90, seed=4), "c.png": corner}.items():
-        (folder / name).write_bytes(image_bytes(image, name[-4:]))
+    for name, side, image in (
+        ("a.png", "train", textured(150, 110)),
+        ("sub/b.bmp", "test", textured(64, 90, seed=4)),
+        ("c.png", "train", corner),
+    ):
+        (folder / name).write_bytes(on_side(side, image_bytes(image, name[-4:])))
     return folder
 
 
@@ -82,15 +92,15 @@ def test_photographs_of_packages_are_collected_with_a_table_of_all_images(packag
 
     table = pd.read_csv(tmp_path / "out" / "photographs.csv", dtype=str, keep_default_na=False)
     shown = table[["package", "version", "file", "width_px", "height_px", "licence", "author", "split", "used"]]
-    rest = ("GPL-2+", "2008, Ann", "train")
+    rest = ("GPL-2+", "2008, Ann")
     unknown = ("see the package's copyright file",) * 2
     sea = "walls/walls/sea/contents/120x90.jpg"
     assert [tuple(row) for row in shown.to_numpy()] == [
-        ("walls", "4:1.0-2", "walls/flat.png", "80", "80", *rest, "too smooth: texture 0.000"),
+        ("walls", "4:1.0-2", "walls/flat.png", "80", "80", *rest, "test", "too smooth: texture 0.000"),
         ("walls", "4:1.0-2", "walls/lake.png", "100", "80", "CC0-1.0", '2018, "Bob",; Carl', "train", "yes"),
-        ("walls", "4:1.0-2", "walls/sea/contents/120x90.jpg", "120", "90", *rest, "yes"),
-        ("walls", "4:1.0-2", "walls/sea/contents/70x90.jpg", "70", "90", *rest, f"variant of {sea}"),
-        ("waves", "1.0-2", "walls/lake.png", "90", "90", *unknown, "train", "yes"),
+        ("walls", "4:1.0-2", "walls/sea/contents/120x90.jpg", "120", "90", *rest, "train", "yes"),
+        ("walls", "4:1.0-2", "walls/sea/contents/70x90.jpg", "70", "90", *rest, "train", f"variant of {sea}"),
+        ("waves", "1.0-2", "walls/lake.png", "90", "90", *unknown, "test", "yes"),
     ]
     assert files_below(tmp_path / "out") == ["photographs.csv", "walls/walls/lake.png", sea, "waves/walls/lake.png"]
     for photograph in read_photographs(tmp_path / "out"):
@@ -112,9 +122,9 @@ def test_photographs_of_a_folder_have_no_package(pictures, collection):
     [
         ({"folder": "nowhere"}, "nowhere: no such folder"),
         ({"packages": ["missing"]}, "missing"),
-        ({"packages": []}, "no packages: 0 images were looked at, 0 count"),
         ({"min_side_px": 999}, "5 images were looked at, 0 count, and none of them is for the train side"),
         ({"test_share": 1e-12}, "5 images were looked at, 3 count, and none of them is for the test side"),
+        ({"test_share": 1 - 1e-12}, "none of them is for the train side; .*change `photographs.test_share`"),
     ],
 )
 def test_without_photographs_for_a_side_nothing_is_written(packages, tmp_path, monkeypatch, keys, fault):
@@ -137,12 +147,77 @@ def test_a_damaged_package_leaves_the_former_collection(packages, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "packages"]
 
 
+@pytest.mark.parametrize("keys", [{"min_side_px": 999}, {"packages": ("gone",)}, {"folder": "gone"}, {"folder": "."}])
+def test_a_refused_run_leaves_the_table_and_the_images_of_the_former_one(packages, tmp_path, monkeypatch, keys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    collect_photographs(SETTINGS, packages, tmp_path / "out")
+    before = contents_below(tmp_path)
+
+    with pytest.raises(UserError):
+        collect_photographs(with_keys(**keys), packages, tmp_path / "out")
+    assert contents_below(tmp_path) == before
+    assert len(before) == 6
+
+
+@pytest.mark.parametrize(
+    ("keys", "outputs"),
+    [
+        (
+            {"folder": "pictures"},
+            ("pictures", "pictures/sub", "pictures/new/deep", "new/../pictures", "link", "../here"),
+        ),
+        ({"folder": "link"}, ("pictures", "link", "link/new")),
+        ({"folder": "pictures"}, ("packages", "packages/new")),
+        ({}, ("packages", "packages/new", "../here")),
+    ],
+)
+def test_an_output_over_what_is_read_is_refused_and_all_stays(packages, pictures, tmp_path, monkeypatch, keys, outputs):
+    here = tmp_path / "here"
+    (here / "new").mkdir(parents=True)
+    packages.rename(here / "packages")
+    pictures.rename(here / "pictures")
+    (here / "link").symlink_to("pictures", target_is_directory=True)
+    # As if all of them were collections.
+    for folder in (".", "packages", "pictures", "pictures/sub"):
+        (here / folder / "photographs.csv").write_text("mine", encoding="utf-8")
+    monkeypatch.chdir(here)
+    before = contents_below(tmp_path)
+
+    for output in outputs:
+        with pytest.raises(UserError, match="contain it or lie in it; write into another folder"):
+            collect_photographs(with_keys(**keys), Path("packages"), Path(output))
+        assert contents_below(tmp_path) == before
+
+
+def test_only_a_collection_or_an_empty_folder_is_replaced(pictures, tmp_path):
+    settings, output = with_keys(folder=str(pictures)), tmp_path / "out"
+    output.mkdir()
+    collect_photographs(settings, tmp_path / "none", output)
+    before = contents_below(output)
+    collect_photographs(settings, tmp_path / "none", output)
+    assert contents_below(output) == before
+
+    (output / "photographs.csv").unlink()
+    with pytest.raises(UserError, match=r"the folder holds files but no photographs\.csv"):
+        collect_photographs(settings, tmp_path / "none", output)
+    with pytest.raises(UserError, match=r"a\.png: a file, not a folder"):
+        collect_photographs(settings, tmp_path / "none", output / "a.png")
+    assert contents_below(output) == {name: data for name, data in before.items() if name != "photographs.csv"}
+
+
+def test_a_step_s_part_of_the_settings_without_any_source_is_refused(tmp_path):
+    for keys, fault in (({"packages": ()}, "neither packages nor a folder"), ({"folder": " "}, "folder is empty")):
+        with pytest.raises(UserError, match=f"photographs: {fault}"):
+            collect_photographs(SETTINGS.model_copy(update=keys), tmp_path / "none", tmp_path / "out")
+
+
 def test_squares_are_cut_with_their_photograph_and_split(collection, tmp_path):
     cut_crops(tmp_path / "pictures" / ".." / collection.name, SETTINGS, 0, tmp_path / "crops.npz")
 
     crops = read_crops(tmp_path / "crops.npz")
     assert crops.images.shape == (len(crops.photograph), 48, 48)
-    assert set(crops.split) == {"train"}
+    assert crops.split.tolist() == ["test" if row == 2 else "train" for row in crops.photograph]
     assert (np.diff(crops.photograph) >= 0).all()
     counts = np.bincount(crops.photograph)
     assert counts.tolist()[::2] == [5, 5]
@@ -211,14 +286,27 @@ def test_a_square_without_texture_is_drawn_anew_and_at_last_left_out(collection,
     assert len(drawn) == 2 * (1 + REDRAWS) + 3
 
 
+def test_squares_that_would_fill_the_memory_are_refused_before_any_is_cut(collection, monkeypatch):
+    photographs = read_photographs(collection)
+    with pytest.raises(UserError, match=r"3 photographs with 1000000 squares .*; lower `photographs.crops_per_photogr"):
+        cut_photographs(photographs, with_keys(crops_per_photograph=1_000_000), 0)
+
+    monkeypatch.setattr(module, "MAX_BYTES", 3 * 5 * 48**2)
+    assert len(cut_photographs(photographs, SETTINGS, 0).images) > 0
+    with pytest.raises(
+        UserError, match="3 photographs with 6 squares of 48 px each would be 41,472 bytes; at most 34,"
+    ):
+        cut_photographs(photographs, with_keys(crops_per_photograph=6), 0)
+
+
 def test_photographs_that_give_no_square_are_refused(collection):
     photographs = read_photographs(collection)
     photographs[0].path.write_bytes(image_bytes(np.full((90, 90), 7, np.uint8)))
     with pytest.raises(UserError, match=r"1 photographs gave no square with enough texture"):
         cut_photographs(photographs[:1], SETTINGS, 0)
-    with pytest.raises(UserError, match=r"64 x 90 pixels; squares need 65"):
-        cut_photographs(photographs[2:], with_keys(crop_px=65, min_side_px=65), 0)
-    with pytest.raises(UserError, match=r"gone\.png"):
+    with pytest.raises(UserError, match=r"64 x 90 pixels; squares need 72"):
+        cut_photographs(photographs[2:], with_keys(crop_px=72, min_side_px=72), 0)
+    with pytest.raises(UserError, match=r"gone\.png: can't be read .*; leave it out of the folder"):
         cut_photographs([replace(photographs[0], path=collection / "gone.png")], SETTINGS, 0)
 
 
@@ -246,16 +334,31 @@ def test_a_folder_without_a_table_is_refused(tmp_path):
         read_photographs(tmp_path)
 
 
-def test_arrays_that_are_no_squares_are_refused(tmp_path):
-    whole = {"images": np.zeros((2, 4, 4), np.uint8), "photograph": np.zeros(2, int), "split": np.array(["train"] * 2)}
-    for name, array in {
-        "images": np.zeros((2, 4, 5), np.uint8),
-        "split": np.array(["train"]),
-        "photograph": 1.5,
-    }.items():
-        np.savez(tmp_path / "crops.npz", **whole | {name: array})
-        with pytest.raises(UserError, match="array"):
-            read_crops(tmp_path / "crops.npz")
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"images": np.zeros((2, 8, 16), np.uint8)}, r"uint8 of the shape \(2, 8, 16\), not uint8 squares"),
+        ({"images": np.zeros((2, 8, 8, 3), np.uint8)}, r"the shape \(2, 8, 8, 3\), not uint8 squares"),
+        ({"images": np.uint8(3)}, r"the shape \(\), not uint8 squares"),
+        ({"images": np.zeros((2, 8, 8), np.uint16)}, "uint16 of the shape"),
+        ({"images": np.zeros((2, 0, 0), np.uint8)}, "2 squares of 0 px; at least one is needed"),
+        ({"images": np.zeros((0, 8, 8), np.uint8)}, "0 squares of 8 px; at least one is needed"),
+        ({"images": np.zeros((2, 12, 12), np.uint8)}, "2 squares of 12 px; .*sides divisible by 8"),
+        ({"photograph": np.zeros(3, int)}, r"'photograph' is int64 of the shape \(3,\), not 2 whole numbers"),
+        ({"photograph": np.zeros(2)}, "'photograph' is float64"),
+        ({"split": np.array(["train"])}, r"'split' is <U5 of the shape \(1,\), not 2 texts"),
+        ({"split": np.zeros(2, int)}, "'split' is int64"),
+        ({"split": np.array(["train", "trial"])}, "unknown split 'trial'; valid: train, test"),
+    ],
+)
+def test_arrays_that_are_no_squares_of_whole_cells_are_refused_in_one_line(tmp_path, changed, fault):
+    sound = {"images": np.zeros((2, 8, 8), np.uint8), "photograph": np.zeros(2, int), "split": ["train", "test"]}
+    np.savez(tmp_path / "crops.npz", **sound)
+    assert read_crops(tmp_path / "crops.npz").split.tolist() == ["train", "test"]
+
+    np.savez(tmp_path / "crops.npz", **sound | changed)
+    with pytest.raises(UserError, match=rf"crops\.npz: .*{fault}.*; make it anew by `landmarks cut-photographs`$"):
+        read_crops(tmp_path / "crops.npz")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from landmark_discovery.cli.options import settings_of
+from landmark_discovery.cli.options import OutputFile, OutputFolder, settings_of
 from landmark_discovery.config.loading import load_config
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.errors import UserError
@@ -29,3 +31,30 @@ def test_a_person_is_told_where_the_wrong_key_is(tmp_path):
     path.write_text("sead: 3\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"mine.yaml: unknown key 'sead'"):
         settings_of("evaluate", None, path, None)
+
+
+def command_that_writes(kind):
+    app, worked = typer.Typer(), []
+
+    @app.command()
+    def write(output: kind):
+        worked.append(output)
+
+    return lambda path: (CliRunner().invoke(app, ["--output", str(path)]).exception, worked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(OutputFile, "a folder, not a file"), (OutputFolder, "a file, not a folder")]
+)
+def test_an_output_of_the_other_kind_is_refused_before_the_work(tmp_path, kind, told):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    write = command_that_writes(kind)
+    right, wrong = ("file", "folder") if kind is OutputFile else ("folder", "file")
+    error, worked = write(tmp_path / wrong)
+    assert isinstance(error, UserError)
+    assert told in str(error)
+    assert worked == []
+    for name in (right, "new"):
+        assert write(tmp_path / name)[0] is None
+    assert worked == [tmp_path / right, tmp_path / "new"]

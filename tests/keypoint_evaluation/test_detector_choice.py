@@ -37,7 +37,6 @@ def test_names_and_files_are_told_apart():
         (["surf"], "unknown detector 'surf'.*valid: sift, superpoint, superpoint-open"),
         (["superpont=a.pth"], "did you mean 'superpoint'"),
         (["sift=a.pth"], "SIFT has no weights"),
-        (["superpoint"], "superpoint=superpoint_v1.pth"),
         (["superpoint-open="], "names no file"),
         (["sift", "sift"], "'sift' is there twice"),
         (["superpoint=a.pth", "superpoint=a.pth"], "twice"),
@@ -80,5 +79,5 @@ def test_files_of_one_name_are_refused(tmp_path):
 def test_missing_weights_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"gone\.safetensors"):
         make_extractors([DetectorChoice("superpoint-open", tmp_path / "gone.safetensors")], SETTINGS, "cpu")
-    with pytest.raises(UserError, match="needs its weights"):
-        make_extractors([DetectorChoice("superpoint")], SETTINGS, "cpu")
+    with pytest.raises(UserError, match=r"--detector: SuperPoint needs .*; write superpoint=superpoint_v1\.pth"):
+        make_extractors(parse_detectors(["superpoint"]), SETTINGS, "cpu")

@@ -36,7 +36,7 @@ def test_the_page_puts_detectors_beside_one_another():
         ["rotation", "open&#124;mine"],
     ]
     assert "| sift | 43.2 | 0.400 ± 0.010 | 0.260 | 0.200 ± 0.020 | 0.070 |" in lines
-    assert lines[0].startswith("The strongest 50 keypoints an image, at least 4 px apart.")
+    assert lines[0].startswith("The strongest 50 keypoints an image, at least 4 px apart and 4 px from the border.")
 
 
 def test_every_row_of_a_table_has_as_many_cells():

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from landmark_discovery.bootstrap.detector import DetectedKeypoints
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.errors import UserError
-from landmark_discovery.keypoint_evaluation.conditions import ImagePair
+from landmark_discovery.keypoint_evaluation.conditions import CONDITIONS, ImagePair, image_pairs
 from landmark_discovery.keypoint_evaluation.evaluate import (
     HEADLINES,
     PART_HEADLINES,
@@ -17,6 +19,7 @@ from landmark_discovery.keypoint_evaluation.evaluate import (
     standard_error,
 )
 from landmark_discovery.keypoint_evaluation.features import SiftFeatures
+from landmark_discovery.keypoint_evaluation.homographies import lie_inside, map_points
 from landmark_discovery.keypoint_evaluation.image_sets import FaceCrops, Photographs
 
 SETTINGS = KeypointEvaluationSettings(pairs_per_image=2)
@@ -59,18 +62,37 @@ def test_a_pair_by_hand():
     first = keypoints([[10, 10], [30, 10], [50, 50], [70, 30], [95, 40]])
     # Shifted by 10 px, one of them 2 px and one 4 px off; (95, 40) has left the image, where it matches (99, 40).
     second = keypoints([[20, 10], [42, 10], [60, 54], [80, 30], [99, 40]])
-    figures = measure_pair(first, second, ImagePair(images, images, SHIFT), tolerance_px=3)
+    settings = SETTINGS.model_copy(update={"border_px": 0})
+    figures = measure_pair(first, second, ImagePair(images, images, SHIFT), settings)
     assert figures["keypoints"] == 5
     assert figures["matches"] == 5
     # (99, 40) of the second lies in both images; nothing of the first is near it.
     assert figures["repeatability"] == pytest.approx((3 + 3) / (4 + 5))
     assert figures["match_precision"] == pytest.approx(3 / 4)
     assert [figures[f"mma_{px}px"] for px in (1, 3, 5)] == pytest.approx([2 / 5, 3 / 5, 4 / 5])
+    # With a border of 4 px (99, 40) is none that a detector could find.
+    kept = measure_pair(first, second, ImagePair(images, images, SHIFT), SETTINGS)
+    assert kept["repeatability"] == pytest.approx((3 + 3) / (4 + 4))
+    assert kept["match_precision"] == figures["match_precision"]
+
+
+@given(seed=st.integers(0, 10_000), condition=st.sampled_from(sorted(CONDITIONS)))
+def test_a_perfect_detector_without_a_limit_of_number_reaches_one(seed, condition):
+    # Corners of a scene that reaches beyond both images, of which it finds all that keep away from an image's border.
+    settings = SETTINGS.model_copy(update={"seed": seed})
+    scene = np.random.default_rng(seed).uniform(-60, 140, (120, 2))
+    pair = next(image_pairs(np.zeros((80, 100), np.uint8), condition, settings, 0))
+    found = []
+    for places in (scene, map_points(scene, pair.homography)):
+        seen = lie_inside(places, pair.size_px, settings.border_px)
+        found.append(keypoints(places[seen], np.eye(len(scene))[seen]))
+    figures = measure_pair(*found, pair, settings)
+    assert figures["repeatability"] == figures["match_precision"] == 1
 
 
 def test_without_keypoints_shares_are_undefined_and_the_homography_is_lost():
     images, none = np.zeros((80, 100), np.uint8), keypoints([])
-    figures = measure_pair(none, none, ImagePair(images, images, SHIFT), tolerance_px=3)
+    figures = measure_pair(none, none, ImagePair(images, images, SHIFT), SETTINGS)
     assert np.isnan([figures[name] for name in ("repeatability", "match_precision", "mma_3px")]).all()
     assert figures["homography_auc_10px"] == figures["matches"] == figures["keypoints"] == 0
 

@@ -60,6 +60,14 @@ def test_keypoints_out_of_the_other_image_do_not_take_part_in_matching():
     assert np.isnan(match_precision(first, permuted(second, [1]), SHIFT, SIZE, 3))
 
 
+def test_keypoints_near_to_the_other_border_do_not_take_part_either():
+    # (13, 10) comes from (3, 10), where no detector that keeps 4 px finds anything.
+    first = keypoints([[10, 10]], [[1, 0]])
+    second = keypoints([[20, 10], [13, 10]], [[0.9, 0.1], [1, 0]])
+    assert match_precision(first, second, SHIFT, SIZE, 3, border_px=4) == 1
+    assert match_precision(first, second, SHIFT, SIZE, 3) == 0
+
+
 def test_accuracy_by_hand():
     first = np.array([[10, 10], [30, 10], [50, 10], [70, 10]], float)
     second = np.array([[20, 10], [43, 10], [60, 15], [86, 10]], float)

@@ -14,7 +14,7 @@ def points(*places):
     return np.array(places, dtype=float).reshape(-1, 2)
 
 
-def by_loops(first, second, homography, tolerance):
+def by_loops(first, second, homography, tolerance, border=0):
     """Restate the definition plainly."""
 
     def mapped(point, matrix):
@@ -22,11 +22,11 @@ def by_loops(first, second, homography, tolerance):
         return np.array([x / w, y / w])
 
     def inside(point):
-        return 0 <= point[0] <= SIZE[0] - 1 and 0 <= point[1] <= SIZE[1] - 1
+        return border <= point[0] <= SIZE[0] - 1 - border and border <= point[1] <= SIZE[1] - 1 - border
 
     back = np.linalg.inv(homography)
-    ours = [point for point in first if inside(mapped(point, homography))]
-    theirs = [point for point in second if inside(mapped(point, back))]
+    ours = [point for point in first if inside(point) and inside(mapped(point, homography))]
+    theirs = [point for point in second if inside(point) and inside(mapped(point, back))]
     found = sum(any(np.linalg.norm(mapped(p, homography) - q) <= tolerance for q in theirs) for p in ours)
     found += sum(any(np.linalg.norm(mapped(q, back) - p) <= tolerance for p in ours) for q in theirs)
     return found / (len(ours) + len(theirs))
@@ -49,6 +49,16 @@ def test_keypoints_that_the_other_image_cannot_show_do_not_count():
     first, second = points([10, 10], [95, 10]), points([20, 10], [5, 10])
     assert repeatability(first, second, SHIFT, SIZE, 3) == 1
     assert lie_in_both(first, SHIFT, SIZE).tolist() == [True, False]
+
+
+def test_keypoints_near_to_the_border_of_the_other_image_do_not_count():
+    # 4 px are kept: (86, 10) is mapped to (96, 10) of 99, and (85, 10) to (95, 10); (13, 10) comes from (3, 10).
+    first = points([85, 10], [86, 10], [4, 10], [3, 10])
+    assert lie_in_both(first, SHIFT, SIZE, border_px=4).tolist() == [True, False, True, False]
+    assert lie_in_both(points([13, 10], [14, 10]), inverse(SHIFT), SIZE, border_px=4).tolist() == [False, True]
+    second = points([95, 10], [13, 10], [14, 10])
+    assert repeatability(first, second, SHIFT, SIZE, 0.5, border_px=4) == 1
+    assert repeatability(first, second, SHIFT, SIZE, 0.5) == pytest.approx((3 + 3) / (4 + 3))
 
 
 def test_one_keypoint_may_answer_for_several():
@@ -78,12 +88,14 @@ def random_case(seed):
     return first, second[inside] + generator.normal(0, 1.5, (inside.sum(), 2)), homography
 
 
-@given(seed=st.integers(0, 10_000))
-def test_it_is_symmetric_and_like_the_plain_definition(seed):
+@given(seed=st.integers(0, 10_000), border=st.sampled_from((0, 4)))
+def test_it_is_symmetric_and_like_the_plain_definition(seed, border):
     first, second, homography = random_case(seed)
-    forwards = repeatability(first, second, homography, SIZE, 3)
-    assert forwards == pytest.approx(repeatability(second, first, inverse(homography), SIZE, 3))
-    assert forwards == pytest.approx(by_loops(first, second, homography, 3))
+    # One that is found again wherever the border is.
+    first, second = np.vstack([first, [50, 40]]), np.vstack([second, map_points([[50, 40]], homography)])
+    forwards = repeatability(first, second, homography, SIZE, 3, border)
+    assert forwards == pytest.approx(repeatability(second, first, inverse(homography), SIZE, 3, border))
+    assert forwards == pytest.approx(by_loops(first, second, homography, 3, border))
     assert 0 <= forwards <= 1
 
 

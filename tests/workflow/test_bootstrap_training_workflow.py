@@ -71,4 +71,33 @@ def test_nothing_runs_twice_and_a_changed_key_runs_what_depends_on_it(folder):
 def test_a_key_that_does_not_exist_ends_the_run_before_its_first_job(folder):
     result = snakemake(folder, "--config", "jiont=1")
     assert result.returncode != 0
-    assert "error: jiont" in result.stdout + result.stderr
+    assert "error: unknown key 'jiont'" in result.stdout + result.stderr
+
+
+def test_material_that_is_not_there_ends_the_run_before_its_first_job(folder):
+    result = snakemake(folder, "--config", "faces=nowhere")
+    assert result.returncode != 0
+    assert "error: nowhere: no such folder; correct faces" in result.stdout + result.stderr
+
+
+def test_another_number_of_squares_collects_no_photograph_again(folder):
+    planned = snakemake(folder, "--dry-run", "--config", "photographs={crops_per_photograph: 4}").stdout
+    assert "cut_photographs" in planned
+    assert "collect_photographs" not in planned
+
+
+def test_a_record_that_is_gone_is_made_again(folder):
+    record = folder / "results" / "bootstrap_training" / "tiny" / "magicpoint" / "record.json"
+    content = record.read_bytes()
+    record.unlink()
+    planned = snakemake(folder, "--dry-run").stdout
+    record.write_bytes(content)
+    assert "train_magicpoint" in planned
+
+
+def test_another_photograph_in_the_folder_is_noticed(folder):
+    added = folder / "photographs" / "another.png"
+    cv2.imwrite(str(added), np.zeros((80, 90, 3), np.uint8))
+    planned = snakemake(folder, "--dry-run").stdout
+    added.unlink()
+    assert "collect_photographs" in planned

@@ -14,7 +14,10 @@ rule bootstrap:
     resources:
         gpu=bootstrap_gpus,
         mem_mb=growing(
-            lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 2000)
+            lambda wildcards: memory_mb(
+                KEYPOINTS[wildcards.keypoints],
+                3500 if bootstrap_gpus(wildcards) else 2000,
+            )
         ),
         runtime=growing(240),
     params:
@@ -30,4 +33,4 @@ rule bootstrap:
     message:
         "Finding bootstrap keypoints: {wildcards.keypoints}"
     shell:
-        "landmarks-on-gpus {resources.gpu} landmarks bootstrap --settings {params.settings:q} --store {input.store:q} {params.weights} --threads {threads} --output {output.keypoints:q} 2>&1 | tee -i {log:q}"
+        "landmarks-on-gpus {resources.gpu} landmarks bootstrap --settings {params.settings:q} --store {input.store:q} {params.weights} {params.packaged_weights} --threads {threads} --output {output.keypoints:q} 2>&1 | tee -i {log:q}"

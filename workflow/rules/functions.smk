@@ -104,9 +104,10 @@ def bootstrap_weights(wildcards):
 
 
 def packaged_weights(wildcards):
-    """Give what changes with the weights that come with the package, for the detector that they belong to."""
+    """Name the package's own weights by their digest, for the detector that they belong to."""
     detector = KEYPOINTS[wildcards.keypoints].bootstrap.detector
-    return packaged_digest(package_folder()) if DETECTORS[detector].licence else None
+    digest = packaged_digest(package_folder()) if DETECTORS[detector].licence else None
+    return f"--packaged-sha256 {digest}" if digest else ""
 
 
 def bootstrap_gpus(wildcards):

@@ -47,6 +47,22 @@ def make_detector(
     return factories[settings.detector](settings, weights, input_size_px, torch.device(device))
 
 
+def require_superpoint_file(weights: Path | None, *, where: str, remedy: str) -> Path:
+    """Refuse to go on without a file of the original weights, which don't come with the package.
+
+    Args:
+        weights: the file that was given; None: none was.
+        where: the key or option that names the detector.
+        remedy: how the file is given there.
+
+    Raises:
+        UserError: none was given.
+    """
+    if weights is None:
+        raise UserError("SuperPoint needs its weights' file", where=where, remedy=remedy)
+    return weights
+
+
 def _make_superpoint_open(
     settings: BootstrapSettings, weights: Path | None, input_size_px: int, device: torch.device
 ) -> BootstrapDetector:
@@ -59,13 +75,9 @@ def _make_superpoint(
     input_size_px: int,  # noqa: ARG001
     device: torch.device,
 ) -> BootstrapDetector:
-    if weights is None:
-        raise UserError(
-            "SuperPoint needs its weights' file",
-            where="bootstrap.detector",
-            remedy=f"give the path of {SUPERPOINT}, or choose `sift`, which needs none",
-        )
-    return SuperPointDetector(load_superpoint(weights), settings, device)
+    remedy = f"give the path of {SUPERPOINT}, or choose `sift`, which needs none"
+    path = require_superpoint_file(weights, where="bootstrap.detector", remedy=remedy)
+    return SuperPointDetector(load_superpoint(path), settings, device)
 
 
 def _make_sift(

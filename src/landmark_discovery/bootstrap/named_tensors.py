@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,16 @@ _LONGEST_HEADER_BYTES = 100_000_000
 
 
 class NotParameters(Exception):  # noqa: N818 - what is told, with the remedy, by whoever knows which file it is
-    """Say why a file doesn't hold the parameters that it should."""
+    """Say why a file doesn't hold the parameters that it should.
+
+    Args:
+        reason: what is wrong with it.
+        remedy: what to do about that, where it is something else than for any other file.
+    """
+
+    def __init__(self, reason: str, remedy: str | None = None) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 def read_torch_file(path: Path) -> Mapping[str, Tensor]:
@@ -34,8 +43,14 @@ def read_torch_file(path: Path) -> Mapping[str, Tensor]:
     return _read(path, TORCH, load)
 
 
-def read_safetensors_file(path: Path) -> Mapping[str, Tensor]:
+def read_safetensors_file(
+    path: Path, check_names: Callable[[Iterable[str]], None] | None = None
+) -> Mapping[str, Tensor]:
     """Read named tensors of a safetensors file.
+
+    Args:
+        path: the file.
+        check_names: raises NotParameters for names that tell what else the file is.
 
     Raises:
         NotParameters: the file can't be read, is of another kind or damaged, or holds something else.
@@ -43,6 +58,8 @@ def read_safetensors_file(path: Path) -> Mapping[str, Tensor]:
 
     def load() -> object:
         with safe_open(path, framework="pt") as file:
+            if check_names is not None:
+                check_names(file.keys())
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
 
     return _read(path, SAFETENSORS, load)

@@ -43,3 +43,22 @@ def require_packaged(folder: Traversable) -> None:
         told = f"not {wanted}" if wanted else f"and {DIGEST_NAME}, which tells what it should be, isn't beside them"
         reason = f"not the weights that come with the package (their sha256 is {found}, {told})"
         raise UserError(reason, where=str(weights), remedy=REMEDY)
+
+
+def require_digest(folder: Traversable, digest: str) -> None:
+    """Refuse weights of a folder that aren't those of another installation, such as an older image's.
+
+    Args:
+        folder: of the weights.
+        digest: sha256 that they must have.
+
+    Raises:
+        UserError: they have another, or none is written down.
+    """
+    found = packaged_digest(folder)
+    if found != digest:
+        raise UserError(
+            f"this installation brings the weights {found}, the workflow's has {digest}",
+            where=str(folder.joinpath(WEIGHTS_NAME)),
+            remedy="build the image anew (`make sif`), or install the package anew",
+        )

@@ -47,6 +47,26 @@ def no_keypoints() -> DetectedKeypoints:
     return DetectedKeypoints(np.zeros((0, 2)), np.zeros(0), np.zeros((0, DESCRIPTOR_DIM), np.float32))
 
 
+def find_maxima(
+    network: SuperPoint, grey: NDArray[np.uint8], threshold: float, device: torch.device | str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Tensor]:
+    """Find the local maxima of the network's score map that lie over a threshold; none in an image that is too small.
+
+    Args:
+        network: on the device, in eval mode.
+        grey: (H, W), 0..255.
+        threshold: 0..1.
+        device: where the network is.
+
+    Returns:
+        Points (n, 2) in pixels, row by row, their scores (n,), and the map to sample their descriptors from.
+    """
+    if too_small(grey):
+        return np.zeros((0, 2)), np.zeros(0), torch.zeros(DESCRIPTOR_DIM, 1, 1)
+    score, descriptor_map = apply_network(network, grey, device)
+    return *points_over_threshold(local_maxima(score), threshold), descriptor_map
+
+
 def local_maxima(score: NDArray[np.float32]) -> NDArray[np.float32]:
     """Set to 0 what one of its 8 neighbours exceeds in a score map (H, W); of equal neighbours all stay.
 

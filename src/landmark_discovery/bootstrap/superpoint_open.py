@@ -8,14 +8,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.bootstrap.crops import choose_keypoints, cut_crop
 from landmark_discovery.bootstrap.detector import DetectedKeypoints
-from landmark_discovery.bootstrap.superpoint_maps import (
-    apply_network,
-    local_maxima,
-    no_keypoints,
-    points_over_threshold,
-    sample_descriptors,
-    too_small,
-)
+from landmark_discovery.bootstrap.superpoint_maps import find_maxima, sample_descriptors
 from landmark_discovery.config.data import BootstrapSettings
 from landmark_discovery.models.superpoint import SuperPoint
 
@@ -50,9 +43,7 @@ class SuperPointOpenDetector:
     ) -> DetectedKeypoints:
         """Detect keypoints inside the box; see `BootstrapDetector`."""
         crop = cut_crop(image, crop_rectangle, self._input_size_px)
-        if too_small(crop):
-            return no_keypoints()
-        score, descriptor_map = apply_network(self._network, crop, self._device)
-        points, scores = points_over_threshold(local_maxima(score), self._settings.superpoint_open_threshold)
+        threshold = self._settings.superpoint_open_threshold
+        points, scores, descriptor_map = find_maxima(self._network, crop, threshold, self._device)
         in_image, chosen = choose_keypoints(points, scores, crop_rectangle, box, self._settings, self._input_size_px)
         return DetectedKeypoints(in_image, scores[chosen], sample_descriptors(descriptor_map, points[chosen]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from landmark_discovery.downloads.fetch import by_hand
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER, read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import SuperPoint
+
+# Of the batch normalisations that `NormalisedSuperPoint` has beside SuperPoint's own parameters.
+_TRAINED_PREFIX = "norms."
 
 
 def load_superpoint(path: str | Path) -> SuperPoint:
@@ -40,11 +43,11 @@ def load_superpoint_open(path: str | Path | None = None) -> SuperPoint:
 
     Raises:
         UserError: no such file, not a safetensors file (a web page, half a file, a file of torch), not SuperPoint's
-            parameters, or the package's own file has changed.
+            parameters (such as the training's own network), or the package's own file has changed.
     """
     fault = "not weights for superpoint-open"
     if path is not None:
-        return _load(Path(path), read_safetensors_file, fault, _open_remedy)
+        return _load(Path(path), _read_open_file, fault, _open_remedy)
     require_packaged(package_folder())
     with resources.as_file(package_folder().joinpath(WEIGHTS_NAME)) as packaged:
         return _load(packaged, read_safetensors_file, fault, lambda: REMEDY)
@@ -58,9 +61,20 @@ def _load(
         parameters = read(path)
         check_fit(parameters, network.state_dict())
     except NotParameters as reason:
-        raise UserError(f"{fault} ({reason})", where=path, remedy=remedy()) from reason
+        raise UserError(f"{fault} ({reason})", where=path, remedy=reason.remedy or remedy()) from reason
     network.load_state_dict(parameters)
     return network
+
+
+def _read_open_file(path: Path) -> Mapping[str, Tensor]:
+    return read_safetensors_file(path, _refuse_training)
+
+
+def _refuse_training(names: Iterable[str]) -> None:
+    """Refuse the training's own file, whose network has normalisations while it learns."""
+    if any(name.startswith(_TRAINED_PREFIX) for name in names):
+        remedy = f"take weights/{WEIGHTS_NAME}, which the training makes of it"
+        raise NotParameters("it is the training's own network", remedy)
 
 
 def _original_remedy() -> str:

@@ -18,6 +18,9 @@ from landmark_discovery.config.bootstrap_training import AdaptationSettings
 from landmark_discovery.models.superpoint import CELL_PX, SuperPoint, score_map
 from landmark_discovery.training.randomness import generator_on
 
+# Streams of the seed before it are the trainings'.
+FIRST_STREAM = 2
+
 
 def label_photographs(
     photographs: NDArray[np.uint8],
@@ -44,7 +47,9 @@ def label_photographs(
     labels = torch.full((len(photographs), settings.max_keypoints, 2), torch.nan)
     for number, photograph in enumerate(tqdm(photographs, "homographic adaptation", unit="photograph")):
         image = torch.from_numpy(photograph).to(device)[None, None].float() / 255
-        score = adapted_score(image, network, settings, precision, generator_on(device, seed, stream=number))
+        score = adapted_score(
+            image, network, settings, precision, generator_on(device, seed, stream=FIRST_STREAM + number)
+        )
         points = strongest_points(score, settings)
         labels[number, : len(points)] = points.cpu()
     found: NDArray[np.float32] = labels.numpy()

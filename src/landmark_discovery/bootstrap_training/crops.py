@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from landmark_discovery.bootstrap_training.photograph_choice import COLUMNS, TABLE, USED, read_grey, texture_share
-from landmark_discovery.config.photographs import PhotographSettings
+from landmark_discovery.config.photographs import CELL_PX, PhotographSettings
 from landmark_discovery.data.csv_rows import read_rows
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import cast_array, read_npz, write_npz
 
 REDRAWS = 10
+MAX_BYTES = 2**31
 _ARRAYS = ("images", "photograph", "split")
 
 
@@ -60,7 +62,8 @@ def cut_crops(photographs_folder: Path, settings: PhotographSettings, seed: int,
     """Cut squares out of the photographs that `collect_photographs` wrote, into an .npz file of `Crops`.
 
     Raises:
-        UserError: no such collection, a photograph that can't be read or is too small, or none with texture.
+        UserError: no such collection, a photograph that can't be read or is too small, none with texture, or squares
+            of more than `MAX_BYTES`.
     """
     crops = cut_photographs(read_photographs(photographs_folder), settings, seed)
     write_npz(output, {name: getattr(crops, name) for name in _ARRAYS})
@@ -70,19 +73,13 @@ def read_crops(path: Path) -> Crops:
     """Read what `cut_crops` wrote.
 
     Raises:
-        UserError: no such file, or another kind of file.
+        UserError: no such file, another kind of file, no squares, or squares that aren't of whole cells.
     """
     arrays = read_npz(path, _ARRAYS)
-    crops = Crops(
-        cast_array(arrays, "images", np.uint8),
-        cast_array(arrays, "photograph", np.int64),
-        cast_array(arrays, "split", np.str_),
-    )
-    count = len(crops.images)
-    shapes = [array.shape for array in (crops.images, crops.photograph, crops.split)]
-    if crops.images.ndim != 3 or shapes != [(count, *[crops.images.shape[1]] * 2), (count,), (count,)]:
-        raise UserError(f"arrays of the shapes {shapes} are no squares", where=path, remedy="make it anew")
-    return crops
+    fault = _fault(arrays)
+    if fault:
+        raise UserError(fault, where=path, remedy="make it anew by `landmarks cut-photographs`")
+    return Crops(arrays["images"], cast_array(arrays, "photograph", np.int64), cast_array(arrays, "split", np.str_))
 
 
 def read_photographs(folder: Path) -> list[Photograph]:
@@ -110,19 +107,51 @@ def cut_photographs(photographs: Sequence[Photograph], settings: PhotographSetti
     times at most, and then left out. What is cut out of a photograph depends on its own bytes and the seed alone.
 
     Raises:
-        UserError: a photograph that can't be read or is too small, or no square at all.
+        UserError: a photograph that can't be read or is too small, no square at all, or more than `MAX_BYTES` of them.
     """
-    found = [(photograph, image) for photograph in photographs for image in _cut(photograph, settings, seed)]
-    if not found:
+    images = _room(len(photographs), settings)
+    sources: list[Photograph] = []
+    for photograph in photographs:
+        for image in _cut(photograph, settings, seed):
+            images[len(sources)] = image
+            sources.append(photograph)
+    if not sources:
         raise UserError(
             f"{len(photographs)} photographs gave no square with enough texture",
             remedy="lower `photographs.min_texture`, or give other photographs",
         )
     return Crops(
-        np.stack([image for _, image in found]),
-        np.array([photograph.row for photograph, _ in found], dtype=np.int64),
-        np.array([photograph.split for photograph, _ in found], dtype=np.str_),
+        images[: len(sources)],
+        np.array([source.row for source in sources], dtype=np.int64),
+        np.array([source.split for source in sources], dtype=np.str_),
     )
+
+
+def _fault(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Say what of the arrays isn't as `Crops` has it; "" where all is."""
+    images, photograph, split = (arrays[name] for name in _ARRAYS)
+    count, *sides = images.shape or (0,)
+    if images.dtype != np.uint8 or len(sides) != 2 or sides[0] != sides[1]:
+        return f"the images are {images.dtype} of the shape {images.shape}, not uint8 squares (N, S, S)"
+    if 0 in images.shape or sides[0] % CELL_PX:
+        return f"{count} squares of {sides[0]} px; at least one is needed, and sides divisible by {CELL_PX}"
+    if photograph.shape != (count,) or photograph.dtype.kind not in "iu":
+        return f"array 'photograph' is {photograph.dtype} of the shape {photograph.shape}, not {count} whole numbers"
+    if split.shape != (count,) or split.dtype.kind != "U":
+        return f"array 'split' is {split.dtype} of the shape {split.shape}, not {count} texts"
+    unknown = sorted(set(split.tolist()) - set(SPLITS))
+    return f"unknown split {unknown[0]!r}; valid: {', '.join(SPLITS)}" if unknown else ""
+
+
+def _room(photographs: int, settings: PhotographSettings) -> NDArray[np.uint8]:
+    shape = (photographs * settings.crops_per_photograph, settings.crop_px, settings.crop_px)
+    if math.prod(shape) > MAX_BYTES:
+        raise UserError(
+            f"{photographs} photographs with {settings.crops_per_photograph} squares of {settings.crop_px} px each "
+            f"would be {math.prod(shape):,} bytes; at most {MAX_BYTES:,} are held",
+            remedy="lower `photographs.crops_per_photograph` or `photographs.crop_px`",
+        )
+    return np.empty(shape, dtype=np.uint8)
 
 
 def _photograph(folder: Path, row: int, cells: Mapping[str, str], line: int) -> Photograph:

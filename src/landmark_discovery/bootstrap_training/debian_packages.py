@@ -21,6 +21,7 @@ from debian.debfile import DebFile
 from landmark_discovery.bootstrap_training.debian_copyright import FileLicence, read_copyright
 from landmark_discovery.config.photographs import PACKAGE_NAME
 from landmark_discovery.errors import UserError
+from landmark_discovery.writable import check_writable
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 # Twenty times what the largest default package unpacks to; an image is held in memory while it is copied.
@@ -59,7 +60,8 @@ def fetch_packages(names: Sequence[str], folder: Path) -> list[Path]:
         The file of each package, in the same order; of a name that stands twice, once.
 
     Raises:
-        UserError: a name that no package has, several files of a package, no apt-get, or a download that failed.
+        UserError: a name that no package has, several files of a package, no apt-get, a folder that can't be written,
+            or a download that failed.
     """
     return [_found(name, folder) or _downloaded(name, folder) for name in dict.fromkeys(names)]
 
@@ -99,6 +101,7 @@ def _found(name: str, folder: Path) -> Path | None:
 
 
 def _downloaded(name: str, folder: Path) -> Path:
+    check_writable(folder / name)
     by_hand = f"put Debian's file {name}_VERSION_all.deb into {folder}"
     if shutil.which("apt-get") is None:
         raise UserError(f"the package {name} isn't there, and no apt-get fetches it", where=folder, remedy=by_hand)

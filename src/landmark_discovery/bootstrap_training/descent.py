@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +19,25 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
 from landmark_discovery.training.checkpoints import Checkpoint
 from landmark_discovery.training.optimizers import optimizer_tensors, restore_optimizer
-from landmark_discovery.training.randomness import generator_on
 from landmark_discovery.training.saver import NO_SAVER, Saver
 
 LOG_EVERY = 20
 Row = dict[str, float]
 # Draws a batch with a generator, and gives its losses by name; their sum is minimised.
 Losses = Callable[[NormalisedSuperPoint, Generator], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class History:
+    """Tell how a training went.
+
+    Attributes:
+        rows: iteration, learning rate and mean losses since the row before.
+        seconds: that it trained, those before a stop included.
+    """
+
+    rows: list[Row]
+    seconds: float
 
 
 @dataclass
@@ -36,12 +49,20 @@ class Descent:
     generator: Generator
     iteration: int = 0
     log: list[Row] = field(default_factory=list)
+    seconds_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Give the seconds trained so far, those before a stop included."""
+        return self.seconds_before + time.monotonic() - self.started
 
     def checkpoint(self) -> Checkpoint:
         """Give the whole state."""
         weights = {f"weights.{name}": value for name, value in self.network.state_dict().items()}
         tensors = weights | {"random": self.generator.get_state()} | optimizer_tensors(self.optimizer)
-        return Checkpoint(tensors, {"order": self.iteration, "iteration": self.iteration, "log": self.log})
+        facts = {"order": self.iteration, "iteration": self.iteration, "log": self.log, "seconds": self.seconds}
+        return Checkpoint(tensors, facts)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take over a state that `checkpoint` gave."""
@@ -51,36 +72,33 @@ class Descent:
         restore_optimizer(self.optimizer, checkpoint.tensors)
         self.generator.set_state(checkpoint.tensors["random"])
         self.iteration, self.log = int(checkpoint.facts["iteration"]), list(checkpoint.facts["log"])
+        self.seconds_before = float(checkpoint.facts["seconds"])
 
 
 def descend(
     network: NormalisedSuperPoint,
     losses: Losses,
     settings: DescentSettings,
-    seed: int,
+    generator: Generator,
     title: str,
     saver: Saver = NO_SAVER,
-) -> list[Row]:
+) -> History:
     """Train a network in place.
 
     Args:
         network: on its device, with its convolutions channels last.
         losses: draws a batch and gives its losses.
         settings: of the optimiser.
-        seed: of the batches.
+        generator: draws the batches; its device is the network's.
         title: of the progress bar.
         saver: keeps checkpoints; from the newest one the training goes on.
-
-    Returns:
-        The log: iteration, learning rate and mean losses since the row before.
 
     Raises:
         UserError: a loss is no number.
         Interrupted: the saver says stop; the state is saved.
     """
-    device = next(network.parameters()).device
     optimizer = AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    state = Descent(network.train(), optimizer, generator_on(device, seed))
+    state = Descent(network.train(), optimizer, generator)
     latest = saver.latest()
     if latest is not None:
         state.restore(latest)
@@ -93,7 +111,7 @@ def descend(
         # Only where the log has all that went before, so that a resumed run logs the same means.
         if not recent:
             saver.after_step(state.iteration, state.checkpoint)
-    return state.log
+    return History(state.log, state.seconds)
 
 
 def learning_rate(iteration: int, settings: DescentSettings) -> float:

@@ -9,7 +9,7 @@ from numpy import float32, uint8
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from landmark_discovery.bootstrap_training.descent import Row, descend
+from landmark_discovery.bootstrap_training.descent import History, descend
 from landmark_discovery.bootstrap_training.homographies import (
     draw_homographies,
     seen_pixels,
@@ -21,6 +21,7 @@ from landmark_discovery.bootstrap_training.losses import cell_labels, descriptor
 from landmark_discovery.bootstrap_training.networks import reduced_precision
 from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig, JointSettings
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
+from landmark_discovery.training.randomness import generator_on
 from landmark_discovery.training.saver import NO_SAVER, Saver
 
 
@@ -48,7 +49,7 @@ def train_joint(
     config: BootstrapTrainingConfig,
     device: torch.device,
     saver: Saver = NO_SAVER,
-) -> list[Row]:
+) -> History:
     """Train both heads on pairs of views of photographs, in place.
 
     Args:
@@ -58,9 +59,6 @@ def train_joint(
         config: keys of the step `train-superpoint`.
         device: where it trains.
         saver: keeps checkpoints.
-
-    Returns:
-        The log.
     """
     images = torch.from_numpy(photographs).to(device)
     points = torch.from_numpy(keypoints).to(device)
@@ -78,7 +76,9 @@ def train_joint(
             "descriptor_loss": settings.descriptor_weight * _compared(descriptors.float(), pair, at, settings),
         }
 
-    return descend(network, losses, settings.descent, config.seed, "joint training", saver)
+    return descend(
+        network, losses, settings.descent, generator_on(device, config.seed, stream=1), "joint training", saver
+    )
 
 
 def _draw_views(images: Tensor, points: Tensor, config: BootstrapTrainingConfig, generator: Generator) -> Views:

@@ -1,4 +1,4 @@
-"""The trained network: made, run in the arithmetic asked for, written and read."""
+"""The trained network: made with seeded weights, moved to a device, run in the arithmetic asked for."""
 
 from __future__ import annotations
 

@@ -14,34 +14,41 @@ from torch import Tensor
 
 from landmark_discovery.bootstrap.packaged import DIGEST_NAME, WEIGHTS_NAME
 from landmark_discovery.bootstrap_training.runs import read_network
+from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
 from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_folder, read_json, write_json, write_text
+from landmark_discovery.files import atomic_file, atomic_folder, read_json, write_json, write_text
 
 CARD_NAME, RECORD_NAME = "superpoint_open.md", "superpoint_open.json"
 TRAININGS = ("magicpoint", "superpoint")
 
 
-def package_bootstrap_weights(trainings: Path, photographs: Path, output: Path) -> None:
+def package_bootstrap_weights(
+    trainings: Path, photographs: Path, config: BootstrapTrainingConfig, output: Path
+) -> None:
     """Write the folder of the weights: float16 safetensors, their sha256, the card, and the record of the training.
 
     Args:
         trainings: folder with magicpoint/ and superpoint/, each with weights.safetensors and record.json.
         photographs: table of the photographs, as `landmarks collect-photographs` writes it.
+        config: keys of the step `package-bootstrap-weights`, for the record.
         output: folder to write.
 
     Raises:
         UserError: a file is missing or isn't what it should be.
     """
     network = read_network(trainings / "superpoint" / "weights.safetensors").folded()
-    records = {name: read_json(trainings / name / "record.json", remedy="train it anew") for name in TRAININGS}
+    records = {name: _read_record(trainings / name / "record.json") for name in TRAININGS}
     table = _read_photographs(photographs)
     with atomic_folder(output) as folder:
-        weights = folder / WEIGHTS_NAME
-        save_file(half_precision(network.state_dict()), weights, metadata={"detector": "superpoint-open"})
-        digest = digest_of(weights, "sha256").value
+        # Made by itself, since what the library writes is private to its owner.
+        with atomic_file(folder / WEIGHTS_NAME) as weights:
+            save_file(half_precision(network.state_dict()), weights, metadata={"detector": "superpoint-open"})
+        digest = digest_of(folder / WEIGHTS_NAME, "sha256").value
         write_text(folder / DIGEST_NAME, f"{digest}  {WEIGHTS_NAME}\n")
-        write_json(folder / RECORD_NAME, {"sha256": digest, "photographs": licence_counts(table), **records})
+        settings = config.model_dump(mode="json")
+        record = {"sha256": digest, "settings": settings, "photographs": licence_counts(table), **records}
+        write_json(folder / RECORD_NAME, record)
         write_text(folder / CARD_NAME, weights_card(digest, records, table))
 
 
@@ -59,8 +66,8 @@ def half_precision(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def licence_counts(photographs: pd.DataFrame) -> list[dict[str, Any]]:
-    """Count the photographs that were used, by package, version and licence."""
-    used = photographs[photographs["used"] == "yes"].fillna("")
+    """Count the photographs that were trained on, by package, version and licence; of a folder these are empty."""
+    used = photographs[(photographs["used"] == "yes") & (photographs["split"] == "train")].fillna("")
     kinds = Counter(zip(used["package"], used["version"], used["licence"], strict=True))
     return [
         {"package": package, "version": version, "licence": licence, "photographs": count}
@@ -90,26 +97,27 @@ def _card_parts(digest: str, records: Mapping[str, Mapping[str, Any]], photograp
     yield "The detector `superpoint-open` of `bootstrap.detector` reads it; no download, no licence to accept."
     yield "## Training"
     yield "\n".join(_training_line(name, records[name]) for name in TRAININGS)
-    yield (
-        "Repeated by `make bootstrap-weights`. No image of a person's face was sought; no annotation was made by hand."
-    )
-    yield "## Photographs"
+    yield "No point was annotated by hand. Repeated by `make bootstrap-weights`, under the settings of the record."
+    yield "## Photographs that were trained on"
     yield "\n".join(
         ["| package | version | licence | photographs |", "| --- | --- | --- | --- |"]
         + [
-            f"| {row['package'] or 'a folder'} | {row['version']} | {row['licence']} | {row['photographs']} |"
+            "| " + " | ".join(_cell(row[name]) for name in ("package", "version", "licence", "photographs")) + " |"
             for row in licence_counts(photographs)
         ]
     )
-    yield "None of them is part of the package, nor can one be drawn out of the weights."
+    yield "None of them is part of the package."
     yield "## Limits"
     yield (
-        "- Trained on drawn shapes and on landscapes, animals, plants and things; figures on faces and on photographs "
-        "that training never saw stand in docs/bootstrap-weights.md.\n"
-        "- Turned by more than 60 degrees or sized by more than 2, an image has other keypoints."
+        "- Few photographs were trained on; what the weights reach on others, and on faces, stands in "
+        "docs/bootstrap-weights.md.\n"
+        "- Images that are turned or sized far more than the training's warps have other keypoints."
     )
     yield "## Licence"
-    yield "MIT, as the code. Licences of the photographs are those of the table above."
+    yield (
+        "MIT, as the code. Photographs stand under the licences of the table; we hold that weights are no adaptation "
+        "of the photographs that they were trained on. Who holds otherwise trains on others: `photographs.folder`."
+    )
 
 
 def _training_line(name: str, record: Mapping[str, Any]) -> str:
@@ -117,8 +125,27 @@ def _training_line(name: str, record: Mapping[str, Any]) -> str:
     losses = ", ".join(f"{loss.replace('_', ' ')} {value:.3f}" for loss, value in record["last_losses"].items())
     return (
         f"- {titles[name]}: {record['iterations']:,} iterations in {record['seconds'] / 60:.0f} minutes on "
-        f"{record['device']}, seed {record['settings']['seed']}, {record['settings']['precision']}; {losses}."
+        f"{record['device']}, seed {record['settings'].get('seed')}, {record['settings'].get('precision')}; {losses}."
     )
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|") or "-"
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    record = read_json(path, kind="record", remedy="train it anew")
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "iterations": int,
+        "seconds": (int, float),
+        "device": str,
+        "last_losses": dict,
+        "settings": dict,
+    }
+    wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind)]
+    if wrong:
+        raise UserError(f"not the record of a training ({wrong[0]!r})", where=path, remedy="train it anew")
+    return record
 
 
 def _read_photographs(path: Path) -> pd.DataFrame:
@@ -126,7 +153,7 @@ def _read_photographs(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:
         raise UserError(f"can't be read ({error})", where=path, remedy="run `landmarks collect-photographs`") from error
-    missing = {"package", "version", "licence", "used"} - set(table.columns)
+    missing = {"package", "version", "licence", "split", "used"} - set(table.columns)
     if missing:
         raise UserError(f"lacks the column {min(missing)!r}", where=path, remedy="run `landmarks collect-photographs`")
     return table

@@ -142,8 +142,13 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     Raises:
         UserError: it can't be read.
     """
-    with quiet_decoder():
-        return np.asarray(cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    try:
+        with quiet_decoder():
+            return np.asarray(cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    except UserError as error:
+        # Of data sets one may skip what can't be read.
+        remedy = "leave it out of the folder, and collect the photographs anew"
+        raise UserError(error.what, where=error.where, remedy=remedy) from error
 
 
 def _look_at(path: Path) -> Look | str:

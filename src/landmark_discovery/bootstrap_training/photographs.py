@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from landmark_discovery.bootstrap_training.photograph_choice import (
     choose_photographs,
     picture_name,
 )
-from landmark_discovery.config.photographs import PhotographSettings
+from landmark_discovery.config.photographs import PhotographSettings, source_fault
 from landmark_discovery.data.folder import list_images
+from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder
 
@@ -28,12 +30,15 @@ def collect_photographs(settings: PhotographSettings, packages_folder: Path, out
     Args:
         settings: packages or folder, and which images count.
         packages_folder: where .deb files lie or are put.
-        output: folder that is replaced: `photographs.csv` with the columns `COLUMNS`, whose `used` says yes or why
-            not, and the used images themselves as package/file.
+        output: folder that is made, or replaced where it is such a collection: `photographs.csv` with the columns
+            `COLUMNS`, whose `used` says yes or why not, and the used images themselves as package/file.
 
     Raises:
-        UserError: packages that can't be had or read, no such folder, or no photographs for a side of the split.
+        UserError: packages that can't be had or read, no such folder, no photographs for a side of the split, or an
+            output that would take the place of files of the user.
     """
+    _check_source(settings)
+    _check_output(output, [packages_folder, *([Path(settings.folder)] if settings.folder else [])])
     packages = [] if settings.folder else _fetched(settings, packages_folder)
     with atomic_folder(output) as folder:
         with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as scratch:
@@ -52,6 +57,37 @@ def collect_photographs(settings: PhotographSettings, packages_folder: Path, out
         table.to_csv(folder / TABLE, index=False, lineterminator="\n", errors="backslashreplace")
 
 
+def _check_source(settings: PhotographSettings) -> None:
+    # The section of a step lacks keys, and what lacks keys doesn't check itself.
+    fault = source_fault(settings.packages, settings.folder)
+    if fault:
+        raise UserError(fault, where="photographs")
+    if settings.folder and not Path(settings.folder).is_dir():
+        what = "not a folder" if Path(settings.folder).exists() else "no such folder"
+        raise UserError(what, where=settings.folder, remedy="set `photographs.folder` to a folder of photographs")
+
+
+def _check_output(output: Path, sources: Sequence[Path]) -> None:
+    """Refuse an output that holds anything but a collection, or overlaps a folder that is read."""
+    target = Path(os.path.realpath(output))
+    for source in sources:
+        place = Path(os.path.realpath(source))
+        if target == place or target in place.parents or place in target.parents:
+            raise UserError(
+                f"the collection would take the place of {source}, contain it or lie in it",
+                where=output,
+                remedy="write into another folder",
+            )
+    if output.exists() and not output.is_dir():
+        raise UserError("a file, not a folder", where=output, remedy="give the name of a new folder")
+    if output.is_dir() and any(output.iterdir()) and not (output / TABLE).is_file():
+        raise UserError(
+            f"the folder holds files but no {TABLE}, so that it is no collection to replace",
+            where=output,
+            remedy="give the name of a new folder, or empty this one",
+        )
+
+
 # What reads Debian's packages need not be installed where photographs come from a folder.
 def _fetched(settings: PhotographSettings, folder: Path) -> list[Path]:
     from landmark_discovery.bootstrap_training.debian_packages import fetch_packages
@@ -60,9 +96,6 @@ def _fetched(settings: PhotographSettings, folder: Path) -> list[Path]:
 
 
 def _candidates_of_folder(root: Path) -> list[Candidate]:
-    if not root.is_dir():
-        what = "not a folder" if root.exists() else "no such folder"
-        raise UserError(what, where=root, remedy="set `photographs.folder` to a folder of photographs")
     # The names of anybody's files say nothing about their content.
     return [Candidate(root / file, file, picture=file) for file in list_images(root)]
 
@@ -87,11 +120,11 @@ def _candidates_of_packages(packages: Sequence[Path], scratch: Path) -> list[Can
 
 def _check_split(table: pd.DataFrame, settings: PhotographSettings) -> None:
     found = table.loc[table["used"] == USED, "split"]
-    wanted = {"train": settings.test_share < 1, "test": settings.test_share > 0}
-    for side, is_wanted in wanted.items():
-        if is_wanted and side not in found.to_numpy():
+    for side in SPLITS:
+        if side not in found.to_numpy():
             raise UserError(
                 f"{len(table)} images were looked at, {len(found)} count, and none of them is for the {side} side",
-                where=settings.folder or ", ".join(settings.packages) or "no packages",
-                remedy="give more photographs, or lower `photographs.min_side_px` or `photographs.min_texture`",
+                where=settings.folder or ", ".join(settings.packages),
+                remedy="give more photographs, lower `photographs.min_side_px` or `photographs.min_texture`, or change "
+                "`photographs.test_share`",
             )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import platform
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap_training.adaptation import label_photographs
 from landmark_discovery.bootstrap_training.crops import read_crops
-from landmark_discovery.bootstrap_training.descent import Row, facts_of
+from landmark_discovery.bootstrap_training.descent import History, facts_of
 from landmark_discovery.bootstrap_training.joint import train_joint
 from landmark_discovery.bootstrap_training.magicpoint import train_magicpoint
 from landmark_discovery.bootstrap_training.networks import new_network, on_device
@@ -45,25 +45,40 @@ def run_magicpoint(
         Interrupted: the timetable says stop; the state is saved.
     """
 
-    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, list[Row]]:
+    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, History]:
         return train_magicpoint(read_shapes(shapes), config, device, saver)
 
     _run_training(train, config, {"shapes": shapes}, output, timetable)
 
 
 def run_labelling(crops: Path, weights: Path, config: BootstrapTrainingConfig, output: Path) -> None:
-    """Label the photographs for training with MagicPoint and write the keypoints as .npz (photograph, points)."""
+    """Label the photographs for training with MagicPoint and write the keypoints as .npz.
+
+    Its arrays: crop (N,), positions in the file of squares; points (N, P, 2), NaN beyond the last; crops_sha256.
+
+    Raises:
+        UserError: a file can't be read, no square is for training, or none has a keypoint.
+    """
     device = choose_device(config.device)
     photographs = read_crops(crops)
     own = np.flatnonzero(photographs.split == "train")
+    if len(own) == 0:
+        raise UserError("no square is for training", where=crops, remedy="lower photographs.test_share, cut them anew")
     with arithmetic("float32", device, config.cpu_threads):
         network = read_network(weights).folded()
         points = label_photographs(
             photographs.images[own], network, config.adaptation, config.precision, config.seed, device
         )
-    write_npz(output, {"photograph": own, "points": points})
-    present = (~np.isnan(points[..., 0])).sum(axis=1)
-    print(f"{len(own)} photographs, {present.mean():.1f} keypoints each", file=sys.stderr)
+    found = (~np.isnan(points[..., 0])).sum(axis=1)
+    if not found.any():
+        raise UserError(
+            f"no keypoint in {len(own)} squares of photographs",
+            where="adaptation",
+            remedy="lower adaptation.threshold, or train MagicPoint longer",
+        )
+    digest = np.array(digest_of(crops, "sha256").value, dtype=np.str_)
+    write_npz(output, {"crop": own, "points": points, "crops_sha256": digest})
+    print(f"{len(own)} squares, {found.mean():.1f} keypoints each", file=sys.stderr)
 
 
 def run_joint_training(
@@ -81,13 +96,26 @@ def run_joint_training(
         Interrupted: the timetable says stop; the state is saved.
     """
 
-    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, list[Row]]:
-        arrays = read_npz(labels, required=("photograph", "points"))
-        own, points = cast_array(arrays, "photograph", np.int64), cast_array(arrays, "points", np.float32)
+    def train(device: torch.device, saver: Saver) -> tuple[NormalisedSuperPoint, History]:
+        images, points = _labelled(crops, labels)
         network = on_device(read_network(weights), device)
-        return network, train_joint(network, read_crops(crops).images[own], points, config, device, saver)
+        return network, train_joint(network, images, points, config, device, saver)
 
     _run_training(train, config, {"crops": crops, "labels": labels, "weights": weights}, output, timetable)
+
+
+def _labelled(crops: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Read the labelled squares (N, S, S), and the keypoints of each (N, P, 2)."""
+    arrays = read_npz(labels, required=("crop", "points", "crops_sha256"))
+    own, points = cast_array(arrays, "crop", np.int64), cast_array(arrays, "points", np.float32)
+    remedy = "make them anew by `landmarks label-photographs`"
+    if str(arrays["crops_sha256"]) != digest_of(crops, "sha256").value:
+        raise UserError(f"the labels are of other squares than {crops}", where=labels, remedy=remedy)
+    images = read_crops(crops).images
+    fits = own.ndim == 1 and len(own) > 0 and points.shape[:1] == own.shape and points.shape[2:] == (2,)
+    if not fits or points.shape[1] == 0 or own.min() < 0 or own.max() >= len(images):
+        raise UserError(f"labels {points.shape} of squares {own.shape} don't fit", where=labels, remedy=remedy)
+    return images[own], points
 
 
 def read_network(path: Path) -> NormalisedSuperPoint:
@@ -106,7 +134,7 @@ def read_network(path: Path) -> NormalisedSuperPoint:
 
 
 def _run_training(
-    train: Callable[[torch.device, Saver], tuple[NormalisedSuperPoint, list[Row]]],
+    train: Callable[[torch.device, Saver], tuple[NormalisedSuperPoint, History]],
     config: BootstrapTrainingConfig,
     inputs: Mapping[str, Path],
     output: Path,
@@ -116,11 +144,10 @@ def _run_training(
     digests = {name: digest_of(path, "sha256").value for name, path in inputs.items()}
     key = checkpoint_key(config.model_dump(mode="json"), digests)
     saver = Saver(CheckpointFolder(output.parent / "checkpoints", key), timetable or Timetable())
-    start = time.monotonic()
     with saver.held(), arithmetic("float32", device, config.cpu_threads):
-        network, log = train(device, saver)
-        write_table(output.parent / "training_log.csv", log)
-        write_json(output.parent / "record.json", _record(config, digests, log, device, time.monotonic() - start))
+        network, history = train(device, saver)
+        write_table(output.parent / "training_log.csv", history.rows)
+        write_json(output.parent / "record.json", _record(config, digests, history, device))
         _write_network(output, network)
         saver.clear()
 
@@ -132,15 +159,15 @@ def _write_network(path: Path, network: NormalisedSuperPoint) -> None:
 
 
 def _record(
-    config: BootstrapTrainingConfig, digests: Mapping[str, str], log: list[Row], device: torch.device, seconds: float
+    config: BootstrapTrainingConfig, digests: Mapping[str, str], history: History, device: torch.device
 ) -> dict[str, Any]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name() or platform.machine()
     return {
         "settings": config.model_dump(mode="json"),
         "inputs_sha256": dict(digests),
-        "iterations": int(log[-1]["iteration"]),
-        "last_losses": facts_of(log),
-        "seconds": round(seconds, 1),
+        "iterations": int(history.rows[-1]["iteration"]),
+        "last_losses": facts_of(history.rows),
+        "seconds": round(history.seconds, 1),
         "device": name if device.type == "cuda" else f"{name}, {config.cpu_threads} threads",
         "torch": torch.__version__,
         "version": __version__,

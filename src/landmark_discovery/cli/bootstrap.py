@@ -25,6 +25,13 @@ def bootstrap(
             "default: the one that comes with the package."
         ),
     ] = None,
+    packaged_sha256: Annotated[
+        str | None,
+        typer.Option(
+            help="Digest that the package's own weights must have; what the workflow passes, so that an "
+            "older image brings no others."
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Images worked on at once.")] = 1,
     settings: Settings = None,
     config: ConfigFile = None,
@@ -34,6 +41,7 @@ def bootstrap(
     chosen = settings_of("bootstrap", settings, config, assignments)
     from landmark_discovery.bootstrap.factory import make_detector
     from landmark_discovery.bootstrap.keypoints import extract_bootstrap_keypoints, write_keypoints
+    from landmark_discovery.bootstrap.packaged import package_folder, require_digest
     from landmark_discovery.config.detectors import DETECTORS
     from landmark_discovery.data.store import read_store
     from landmark_discovery.downloads.checks import require_stamped
@@ -41,6 +49,8 @@ def bootstrap(
     from landmark_discovery.training.runtime import arithmetic, choose_device
 
     require_stamped([weights] if weights else [])
+    if packaged_sha256 is not None:
+        require_digest(package_folder(), packaged_sha256)
     # The settings of a detector that is no network name neither device nor threads.
     is_network = DETECTORS[chosen.bootstrap.detector].is_network
     device = choose_device(chosen.device if is_network else "cpu")

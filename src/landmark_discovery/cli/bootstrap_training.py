@@ -114,8 +114,11 @@ def package_bootstrap_weights(
     trainings: Annotated[Path, typer.Option(help="Folder with magicpoint/ and superpoint/, the trained networks.")],
     photographs: Annotated[Path, typer.Option(help="photographs.csv of `landmarks collect-photographs`.")],
     output: OutputFolder,
+    settings: TrainingSettings = None,
+    config: TrainingConfig = None,
 ) -> None:
     """Write the weights that come with the package: float16, with digest, model card and training record."""
+    chosen = settings_of("package-bootstrap-weights", settings, config)
     from landmark_discovery.bootstrap_training.packaging import package_bootstrap_weights
 
-    package_bootstrap_weights(trainings, photographs, output)
+    package_bootstrap_weights(trainings, photographs, chosen, output)

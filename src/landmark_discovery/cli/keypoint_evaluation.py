@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from landmark_discovery.cli.options import OutputFolder
-from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
-from landmark_discovery.config.steps_json import read_part
+from landmark_discovery.config.keypoint_evaluation import read_keypoint_evaluation
 
 
 class Device(StrEnum):
@@ -40,15 +39,21 @@ def evaluate_detectors(
         Path | None, typer.Option(help="Prepared data set of faces, whose test images are measured on.")
     ] = None,
     photographs: Annotated[
-        Path | None, typer.Option(help="Photographs (.npz): images (N, S, S), split; those of the split test count.")
+        Path | None,
+        typer.Option(
+            help="Crops of photographs (.npz), made by `landmarks cut-photographs`; those of the split test count."
+        ),
     ] = None,
     settings: Annotated[
         str | None, typer.Option(help="Keys that differ from the defaults as JSON.", metavar="JSON")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
+    cpu_threads: Annotated[
+        int, typer.Option(min=1, help="Of the network on a CPU; other numbers round sums otherwise.")
+    ] = 2,
 ) -> None:
     """Measure detectors of keypoints: found again, matched rightly, and on the same parts of faces."""
-    chosen = KeypointEvaluationSettings(**vars(read_part(KeypointEvaluationSettings, settings or "{}")))
+    chosen = read_keypoint_evaluation(settings or "{}")
     from landmark_discovery.data.store import read_store
     from landmark_discovery.downloads.checks import require_stamped
     from landmark_discovery.keypoint_evaluation.detectors import make_extractors, parse_detectors
@@ -63,7 +68,7 @@ def evaluate_detectors(
     extractors = make_extractors(choices, chosen, torch_device)
     faces = None if store is None else cut_faces(read_store(store), chosen)
     images = None if photographs is None else read_test_photographs(photographs, chosen.max_images)
-    with arithmetic("float32", torch_device):
+    with arithmetic("float32", torch_device, cpu_threads):
         evaluation = evaluate(extractors, faces, images, chosen)
     write_detector_tables(output, evaluation)
     typer.echo(markdown(evaluation), nl=False)

@@ -14,9 +14,14 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.writable import check_writable
 
 
-def _writable(path: Path) -> Path:
+def _writable_file(path: Path) -> Path:
     """Refuse an output that can't be written before any work is done for it."""
     check_writable(path)
+    return path
+
+
+def _writable_folder(path: Path) -> Path:
+    check_writable(path, folder=True)
     return path
 
 
@@ -31,8 +36,8 @@ Assignments = Annotated[
 ]
 Store = Annotated[Path, typer.Option(help="Prepared data set, made by `landmarks prepare`.")]
 Weights = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
-OutputFile = Annotated[Path, typer.Option("--output", help="File to write.", callback=_writable)]
-OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.", callback=_writable)]
+OutputFile = Annotated[Path, typer.Option("--output", help="File to write.", callback=_writable_file)]
+OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.", callback=_writable_folder)]
 
 
 def settings_of(step: str, settings: str | None, config: Path | None, assignments: list[str] | None) -> Config:

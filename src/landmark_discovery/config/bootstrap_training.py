@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
@@ -14,28 +14,50 @@ from landmark_discovery.config.photographs import PhotographSettings
 from landmark_discovery.config.steps import canonical_json
 from landmark_discovery.errors import UserError, nearest_name
 
-Range = tuple[float, float]
+# Of a blur by a kernel of seven pixels.
+MOST_BLUR_PX = 1.5
+
+
+def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError(f"{list(limits)} begins above its end")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+Factors = Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
+Shares = Annotated[tuple[Fraction, Fraction], AfterValidator(_in_order)]
 
 
 class HomographySettings(Section):
     """Random homographies: what a camera that moves before a flat scene sees."""
 
-    rotation_degrees: NotNegative = Field(30.0, description="Turned by up to so much either way.")
-    scale: tuple[Positive, Positive] = Field((0.7, 1.4), description="Factor of size.")
+    rotation_degrees: float = Field(30.0, ge=0, le=180, description="Turned by up to so much either way.")
+    scale: Factors = Field((0.7, 1.4), description="Factor of size.")
     stretch: Fraction = Field(0.2, description="Width and height differ by up to this share.")
-    perspective: Fraction = Field(0.2, description="Size changes by up to this share from the centre to an edge.")
+    # From a half on, the horizon may cross a corner.
+    perspective: float = Field(
+        0.2, ge=0, lt=0.5, description="Size changes by up to this share from the centre to an edge."
+    )
     translation: Fraction = Field(0.1, description="Shift in x, and another in y, up to this share of the side.")
 
 
 class LightSettings(Section):
     """Random changes of light and of the camera in grey images of 0..1."""
 
-    contrast: Range = Field((0.5, 1.5), description="Factor around the middle grey.")
+    contrast: Factors = Field((0.5, 1.5), description="Factor around the middle grey.")
     brightness: Range = Field((-0.2, 0.2), description="Added to all pixels.")
-    gamma: tuple[Positive, Positive] = Field((0.6, 1.6), description="Exponent.")
-    shade: Range = Field((0.0, 0.4), description="Depth of a soft shadow that falls over a part.")
-    noise_deviation: Range = Field((0.0, 0.06), description="Standard deviation of Gaussian noise.")
-    blur_sigma_px: Range = Field((0.0, 1.0), description="Gaussian sigma.")
+    gamma: Factors = Field((0.6, 1.6), description="Exponent.")
+    shade: Shares = Field((0.0, 0.4), description="Depth of a soft shadow that falls over a part.")
+    noise_deviation: Shares = Field((0.0, 0.06), description="Standard deviation of Gaussian noise.")
+    blur_sigma_px: Range = Field((0.0, 1.0), description="Gaussian sigma, from 0 to 1.5.")
+
+    @field_validator("blur_sigma_px")
+    @classmethod
+    def _blur_fits(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] < 0 or limits[1] > MOST_BLUR_PX:
+            raise ValueError(f"{list(limits)} isn't within 0 and {MOST_BLUR_PX}")
+        return limits
 
 
 class DescentSettings(Section):
@@ -125,6 +147,15 @@ STEP_KEYS = {
     "train-magicpoint": (*_NETWORK, "light", "magicpoint"),
     "label-photographs": (*_NETWORK, "adaptation"),
     "train-superpoint": (*_NETWORK, "light", "joint"),
+    "package-bootstrap-weights": (
+        *_NETWORK,
+        "shapes",
+        "photographs",
+        "light",
+        "magicpoint",
+        "adaptation",
+        "joint",
+    ),
 }
 
 
@@ -145,16 +176,32 @@ def load_bootstrap_training(
         return BootstrapTrainingConfig.model_validate(merged(given, overrides or {}))
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
-            where=where,
-            remedy="workflow/bootstrap_training/config.yaml has every key with its value",
-        ) from error
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            names = _keys_of(first["loc"][:-1])
+            raise UserError(
+                f"unknown key {key!r}", where=where, remedy=nearest_name(str(first["loc"][-1]), names)
+            ) from None
+        remedy = "workflow/bootstrap_training/config.yaml has every key with its value"
+        raise UserError(f"{key}: {first['msg']}", where=where, remedy=remedy) from error
 
 
 def read_bootstrap_training(path: str | Path) -> BootstrapTrainingConfig:
     """Read the configuration from a YAML file; see `load_bootstrap_training`."""
     return load_bootstrap_training(read_config_file(path), where=path)
+
+
+def require_material(config: BootstrapTrainingConfig) -> None:
+    """Refuse folders and files of the user's that aren't there.
+
+    Raises:
+        UserError: one isn't; says by which key it is named.
+    """
+    for key, path in (("photographs.folder", config.photographs.folder), ("faces", config.faces)):
+        if path is not None and not Path(path).is_dir():
+            raise UserError("no such folder", where=path, remedy=f"correct {key}")
+    if config.superpoint is not None and not Path(config.superpoint).is_file():
+        raise UserError("no such file", where=config.superpoint, remedy="correct superpoint")
 
 
 def bootstrap_step_settings(config: BootstrapTrainingConfig, step: str) -> str:
@@ -167,3 +214,11 @@ def bootstrap_step_settings(config: BootstrapTrainingConfig, step: str) -> str:
         raise UserError(f"unknown step {step!r}", remedy=nearest_name(step, STEP_KEYS))
     everything = config.model_dump(mode="json")
     return canonical_json({key: everything[key] for key in STEP_KEYS[step]})
+
+
+def _keys_of(path: tuple[int | str, ...]) -> list[str]:
+    """List the keys of a section, given by its path."""
+    section: type[Section] = BootstrapTrainingConfig
+    for name in path:
+        section = cast(type[Section], section.model_fields[str(name)].annotation)
+    return list(section.model_fields)

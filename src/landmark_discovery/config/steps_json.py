@@ -29,8 +29,13 @@ def read_step_settings(text: str) -> Config:
     return read_part(Config, text)
 
 
-def read_part(section: type[_Part], text: str) -> _Part:
+def read_part(section: type[_Part], text: str, remedy: str = _REMEDY) -> _Part:
     """Read some keys of a section from JSON.
+
+    Args:
+        section: whose keys they are.
+        text: the JSON.
+        remedy: what the user can do where it can't be read.
 
     Returns:
         A section that holds these keys alone; reading any other raises AttributeError, so that a step can't depend on
@@ -42,13 +47,13 @@ def read_part(section: type[_Part], text: str) -> _Part:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"not JSON ({error})", where=_WHERE, remedy=_REMEDY) from error
+        raise UserError(f"not JSON ({error})", where=_WHERE, remedy=remedy) from error
     if not isinstance(given, dict):
-        raise UserError("not a JSON object", where=_WHERE, remedy=_REMEDY)
-    return _section(section, given)
+        raise UserError("not a JSON object", where=_WHERE, remedy=remedy)
+    return _section(section, given, remedy)
 
 
-def _section(section: type[_Part], given: Tree) -> _Part:
+def _section(section: type[_Part], given: Tree, remedy: str) -> _Part:
     """Build a section from some of its keys.
 
     One that is whole also checks itself; of one that isn't, the workflow checked the whole before.
@@ -58,8 +63,8 @@ def _section(section: type[_Part], given: Tree) -> _Part:
             whole: _Part = section.model_validate(given)
             return whole
         except ValidationError as error:
-            raise UserError(" ".join(str(error).split()), where=_WHERE, remedy=_REMEDY) from error
-    values = {name: _value(section, name, value) for name, value in given.items()}
+            raise UserError(" ".join(str(error).split()), where=_WHERE, remedy=remedy) from error
+    values = {name: _value(section, name, value, remedy) for name, value in given.items()}
     # The type checker's plugin forgets which section it is.
     built = cast(_Part, section.model_construct(**values))
     for name in set(section.model_fields) - set(given):
@@ -74,18 +79,18 @@ def _is_whole(section: type[Section], given: Tree) -> bool:
     return all(part is None or (isinstance(tree, dict) and _is_whole(part, tree)) for part, tree in below)
 
 
-def _value(section: type[Section], name: str, value: Any) -> Any:  # noqa: ANN401 - whatever the key holds
+def _value(section: type[Section], name: str, value: Any, remedy: str) -> Any:  # noqa: ANN401 - whatever the key holds
     if name not in section.model_fields:
         raise UserError(f"unknown key {name!r}", where=_WHERE, remedy=nearest_name(name, section.model_fields))
     field = section.model_fields[name]
     part = _section_type(field)
     if part is not None and isinstance(value, dict):
-        return _section(part, value)
+        return _section(part, value, remedy)
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise UserError(f"{name} is {value!r}", where=_WHERE, remedy=_REMEDY) from error
+        raise UserError(f"{name} is {value!r}", where=_WHERE, remedy=remedy) from error
 
 
 def _section_type(field: FieldInfo) -> type[Section] | None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import torch
 
+from landmark_discovery.bootstrap.factory import require_superpoint_file
 from landmark_discovery.bootstrap.weights import load_superpoint, load_superpoint_open
 from landmark_discovery.config.detectors import DETECTORS
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
+from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.keypoint_evaluation.features import FeatureExtractor, SiftFeatures, SuperPointFeatures
 
@@ -30,10 +32,10 @@ class DetectorChoice:
 
 
 def parse_detectors(items: Sequence[str]) -> list[DetectorChoice]:
-    """Read texts such as "sift" and "superpoint=superpoint_v1.pth".
+    """Read texts such as "sift" and "superpoint=superpoint_v1.pth"; no file is looked at.
 
     Raises:
-        UserError: none, an unknown name, a detector twice, weights that are missing or that a detector hasn't.
+        UserError: none, an unknown name, a detector twice, no file after "=", or weights for SIFT.
     """
     choices = [_parsed(item) for item in items]
     if not choices:
@@ -72,10 +74,6 @@ def _parsed(item: str) -> DetectorChoice:
         raise UserError(f"{item!r} names no file", where="--detector", remedy=f"write {name}=FILE")
     if name == "sift" and file:
         raise UserError("SIFT has no weights", where="--detector", remedy="write sift")
-    if name == "superpoint" and not file:
-        raise UserError(
-            "SuperPoint needs its weights' file", where="--detector", remedy="write superpoint=superpoint_v1.pth"
-        )
     return DetectorChoice(name, Path(file) if file else None)
 
 
@@ -94,9 +92,8 @@ def _make_sift(
 def _make_superpoint(
     weights: Path | None, settings: KeypointEvaluationSettings, device: torch.device | str
 ) -> FeatureExtractor:
-    if weights is None:
-        raise UserError("SuperPoint needs its weights' file", remedy="give the path of superpoint_v1.pth")
-    return SuperPointFeatures(load_superpoint(weights), settings, device)
+    path = require_superpoint_file(weights, where="--detector", remedy=f"write superpoint={SUPERPOINT}")
+    return SuperPointFeatures(load_superpoint(path), settings, device)
 
 
 def _make_superpoint_open(

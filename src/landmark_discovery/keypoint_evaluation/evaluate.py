@@ -142,10 +142,18 @@ def evaluate_parts(
 
 
 def measure_pair(
-    first: DetectedKeypoints, second: DetectedKeypoints, pair: ImagePair, tolerance_px: float
+    first: DetectedKeypoints, second: DetectedKeypoints, pair: ImagePair, settings: KeypointEvaluationSettings
 ) -> dict[str, float]:
-    """Measure the keypoints of one pair; NaN where a figure is undefined."""
+    """Measure the keypoints of one pair; NaN where a figure is undefined.
+
+    Args:
+        first: keypoints of the pair's first image.
+        second: keypoints of its second image.
+        pair: both images, and the homography between them.
+        settings: tolerance_px and border_px.
+    """
     homography, size_px = pair.homography, pair.size_px
+    tolerance_px, border_px = settings.tolerance_px, settings.border_px
     matches = mutual_matches(first.descriptors, second.descriptors)
     ours, theirs = first.points[matches[:, 0]], second.points[matches[:, 1]]
     accuracy = matching_accuracy(ours, theirs, homography, size_px, MATCHING_TOLERANCES_PX)
@@ -153,8 +161,8 @@ def measure_pair(
     error_px = np.array([corner_error_px(estimated, homography, size_px)])
     return {
         "keypoints": (len(first) + len(second)) / 2,
-        "repeatability": repeatability(first.points, second.points, homography, size_px, tolerance_px),
-        "match_precision": match_precision(first, second, homography, size_px, tolerance_px),
+        "repeatability": repeatability(first.points, second.points, homography, size_px, tolerance_px, border_px),
+        "match_precision": match_precision(first, second, homography, size_px, tolerance_px, border_px),
         "matches": float(len(matches)),
         **{f"mma_{px}px": float(share) for px, share in zip(MATCHING_TOLERANCES_PX, accuracy, strict=True)},
         **{f"homography_auc_{px}px": float(curve_areas(error_px, px)[0]) for px in AUC_LIMITS_PX},
@@ -173,9 +181,7 @@ def _figures_by_condition(
         first = extractor.extract(grey)
         for condition, measured in by_condition.items():
             pairs = image_pairs(grey, condition, settings, number)
-            measured.append(
-                [measure_pair(first, extractor.extract(pair.second), pair, settings.tolerance_px) for pair in pairs]
-            )
+            measured.append([measure_pair(first, extractor.extract(pair.second), pair, settings) for pair in pairs])
     for condition, measured in by_condition.items():
         yield condition, _summed_up(measured, groups)
 

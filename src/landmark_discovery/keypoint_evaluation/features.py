@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from landmark_discovery.bootstrap.crops import spread_points
 from landmark_discovery.bootstrap.detector import DetectedKeypoints
 from landmark_discovery.bootstrap.sift import detect_sift, root_sift
-from landmark_discovery.bootstrap.superpoint_maps import (
-    apply_network,
-    local_maxima,
-    no_keypoints,
-    points_over_threshold,
-    sample_descriptors,
-    too_small,
-)
+from landmark_discovery.bootstrap.superpoint_maps import find_maxima, sample_descriptors
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.keypoint_evaluation.homographies import lie_inside
 from landmark_discovery.models.superpoint import SuperPoint
@@ -56,10 +49,8 @@ class SuperPointFeatures:
 
     def extract(self, grey: NDArray[np.uint8]) -> DetectedKeypoints:
         """Detect keypoints; see `FeatureExtractor`."""
-        if too_small(grey):
-            return no_keypoints()
-        score, descriptor_map = apply_network(self._network, grey, self._device)
-        points, scores = points_over_threshold(local_maxima(score), self._settings.superpoint_threshold)
+        threshold = self._settings.superpoint_threshold
+        points, scores, descriptor_map = find_maxima(self._network, grey, threshold, self._device)
         kept = within_budget(points, scores, grey.shape, self._settings)
         return DetectedKeypoints(points[kept], scores[kept], sample_descriptors(descriptor_map, points[kept]))
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.bootstrap.crops import cut_crop
+from landmark_discovery.bootstrap_training.crops import read_crops
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import cast_array, read_npz
 from landmark_discovery.geometry import FloatArray, image_to_crop
 
 GreyImages = NDArray[np.uint8]
@@ -40,11 +39,11 @@ class Photographs:
 
     Attributes:
         images: (N, S, S) uint8, grey.
-        photograph: name or number of the one that each crop is of, (N,).
+        photograph: number of the one that each crop is of, (N,).
     """
 
     images: GreyImages
-    photograph: NDArray[Any]
+    photograph: NDArray[np.int64]
 
 
 def cut_faces(store: ImageStore, settings: KeypointEvaluationSettings) -> FaceCrops:
@@ -75,30 +74,21 @@ def cut_faces(store: ImageStore, settings: KeypointEvaluationSettings) -> FaceCr
 
 
 def read_test_photographs(path: str | Path, max_images: int) -> Photographs:
-    """Read the test images of an .npz file with the arrays images (N, S, S; uint8, grey), split and photograph.
-
-    Without the array photograph each image counts as a photograph of its own.
+    """Read crops of test photographs, as `bootstrap_training.crops.cut_crops` wrote them.
 
     Args:
         path: the file.
         max_images: at most so many, spread evenly over its order.
 
     Raises:
-        UserError: no such file, arrays missing or of other shapes, or no test image.
+        UserError: no such file, another kind of file, or no test photograph.
     """
-    arrays = read_npz(path, required=("images", "split"))
-    images, split = arrays["images"], arrays["split"]
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise UserError(f"images are {images.dtype} of the shape {images.shape}, not uint8 (N, S, S)", where=path)
-    photograph = arrays.get("photograph", np.arange(len(images)))
-    for name, array in (("split", split), ("photograph", photograph)):
-        if array.shape != images.shape[:1]:
-            raise UserError(f"{name} has the shape {array.shape}, not ({len(images)},)", where=path)
-    tests = np.flatnonzero(cast_array(arrays, "split", np.str_) == "test")
+    crops = read_crops(Path(path))
+    tests = np.flatnonzero(crops.split == "test")
     if len(tests) == 0:
         raise UserError('no image has the split "test"', where=path, remedy="give more photographs")
     chosen = tests[_spread(len(tests), max_images)]
-    return Photographs(images[chosen], photograph[chosen])
+    return Photographs(crops.images[chosen], crops.photograph[chosen])
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:

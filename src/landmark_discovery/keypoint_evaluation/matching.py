@@ -35,10 +35,12 @@ def match_precision(
     homography: NDArray[np.float64],
     size_px: tuple[int, int],
     tolerance_px: float,
+    border_px: float = 0.0,
 ) -> float:
     """Give the share of right ones among the mutual matches of keypoints that lie in both images.
 
-    Keypoints that the other image can't show are left out before matching, so that only descriptors are judged.
+    Keypoints that can't be found in the other image, since they lie outside or too near to its border, are left out
+    before matching, so that only descriptors are judged.
 
     Args:
         first: keypoints of the first image.
@@ -46,12 +48,13 @@ def match_precision(
         homography: (3, 3), from the first image to the second.
         size_px: (width, height) of both.
         tolerance_px: a match is right within this distance in the second image, itself included.
+        border_px: least distance from the border of keypoints that take part; see `lie_in_both`.
 
     Returns:
         A share; NaN without any match.
     """
-    ours = np.flatnonzero(lie_in_both(first.points, homography, size_px))
-    theirs = np.flatnonzero(lie_in_both(second.points, inverse(homography), size_px))
+    ours = np.flatnonzero(lie_in_both(first.points, homography, size_px, border_px))
+    theirs = np.flatnonzero(lie_in_both(second.points, inverse(homography), size_px, border_px))
     matches = mutual_matches(first.descriptors[ours], second.descriptors[theirs])
     mapped = map_points(first.points[ours[matches[:, 0]]], homography)
     distances = np.linalg.norm(mapped - second.points[theirs[matches[:, 1]]], axis=1)

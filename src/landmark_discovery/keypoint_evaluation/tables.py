@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from landmark_discovery.files import atomic_file, write_json, write_text
 from landmark_discovery.keypoint_evaluation.conditions import CONDITIONS
 from landmark_discovery.keypoint_evaluation.evaluate import DetectorEvaluation
+from landmark_discovery.markdown_tables import markdown_table
 from landmark_discovery.reporting.tables import UNKNOWN
 
 # Headings of the page and the columns below them.
@@ -48,10 +49,11 @@ def markdown(evaluation: DetectorEvaluation) -> str:
     """Write what was measured for people, as Markdown."""
     settings = evaluation.settings
     parts = [
-        f"The strongest {settings.max_keypoints} keypoints an image, at least {settings.min_distance_px:g} px apart. "
-        f"Repeatability and match precision: within {settings.tolerance_px:g} px, of keypoints that lie in both "
-        "images. ± is the standard error of the mean over images, those of one person or photograph taken together.",
-        _markdown_table(
+        f"The strongest {settings.max_keypoints} keypoints an image, at least {settings.min_distance_px:g} px apart "
+        f"and {settings.border_px:g} px from the border. Repeatability and match precision: within "
+        f"{settings.tolerance_px:g} px, of keypoints that lie in both images, so far from the border in either. ± is "
+        "the standard error of the mean over images, those of one person or photograph taken together.",
+        markdown_table(
             ("images", "condition", "detector", *(heading for heading, _ in _PAIR_COLUMNS)),
             _pair_rows(evaluation.pairs),
         ),
@@ -61,7 +63,7 @@ def markdown(evaluation: DetectorEvaluation) -> str:
         parts += [
             f"Facial parts, hit within {100 * settings.part_tolerance:g} % of the crop's side; the same part: the "
             "share of other people in whom it is hit too; at random: as many keypoints anywhere in the crop.",
-            _markdown_table(("detector", *(heading for heading, _ in _PART_COLUMNS)), _part_rows(evaluation.parts)),
+            markdown_table(("detector", *(heading for heading, _ in _PART_COLUMNS)), _part_rows(evaluation.parts)),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -93,13 +95,6 @@ def _cell(value: float, error: float, digits: int) -> str:
     if np.isnan(value):
         return UNKNOWN
     return f"{value:.{digits}f}" + ("" if np.isnan(error) else f" ± {error:.{digits}f}")
-
-
-def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(
-        f"| {' | '.join(' '.join(cell.split()).replace('|', '&#124;') for cell in line)} |" for line in lines
-    )
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

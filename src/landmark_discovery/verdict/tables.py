@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json, write_json, write_text
+from landmark_discovery.markdown_tables import markdown_table
 from landmark_discovery.reporting import html
 from landmark_discovery.verdict.judgement import MEANINGS, Judgement, Status, Verdict
 
@@ -87,9 +88,9 @@ def markdown(verdict: Verdict) -> str:
     parts = [f"# Verdict: {', '.join(verdict.experiments)}", f"{summary_line(verdict)}."]
     parts += [f"Judged: {', '.join(f'`{run}`' for run in _runs(verdict))}."] if _runs(verdict) else []
     if verdict.judgements:
-        parts.append(_markdown_table(COLUMNS, [_row(judgement) for judgement in verdict.judgements]))
+        parts.append(markdown_table(COLUMNS, [_row(judgement) for judgement in verdict.judgements]))
     if verdict.others:
-        parts += ["Other methods, for comparison, never judged:", _markdown_table(_OTHER_COLUMNS, _other_rows(verdict))]
+        parts += ["Other methods, for comparison, never judged:", markdown_table(_OTHER_COLUMNS, _other_rows(verdict))]
     if verdict.judgements:
         absences = [f"- absent: {text}" for text in _absences(verdict)]
         parts += ["\n".join(absences)] if absences else []
@@ -271,12 +272,3 @@ def _ascii(text: str) -> str:
 
 def _printable(text: str) -> str:
     return _NOT_IN_XML.sub("?", text)
-
-
-def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(map(_markdown_cell, line))} |" for line in lines)
-
-
-def _markdown_cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "&#124;")
