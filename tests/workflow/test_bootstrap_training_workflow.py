@@ -36,6 +36,13 @@ def snakemake(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+def planned_by(folder, *arguments):
+    """Give what a dry run says."""
+    result = snakemake(folder, *arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout + result.stderr
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Train tiny weights from ten noisy pictures."""
@@ -81,16 +88,16 @@ def test_material_that_is_not_there_ends_the_run_before_its_first_job(folder):
 
 
 def test_another_number_of_squares_collects_no_photograph_again(folder):
-    planned = snakemake(folder, "--dry-run", "--config", "photographs={crops_per_photograph: 4}").stdout
+    planned = planned_by(folder, "--dry-run", "--config", "photographs={crops_per_photograph: 4}")
     assert "cut_photographs" in planned
     assert "collect_photographs" not in planned
 
 
-def test_a_record_that_is_gone_is_made_again(folder):
+def test_a_record_that_packaging_needs_and_that_is_gone_is_made_again(folder):
     record = folder / "results" / "bootstrap_training" / "tiny" / "magicpoint" / "record.json"
     content = record.read_bytes()
     record.unlink()
-    planned = snakemake(folder, "--dry-run").stdout
+    planned = planned_by(folder, "--dry-run", "--forcerun", "package_bootstrap_weights")
     record.write_bytes(content)
     assert "train_magicpoint" in planned
 
@@ -98,6 +105,6 @@ def test_a_record_that_is_gone_is_made_again(folder):
 def test_another_photograph_in_the_folder_is_noticed(folder):
     added = folder / "photographs" / "another.png"
     cv2.imwrite(str(added), np.zeros((80, 90, 3), np.uint8))
-    planned = snakemake(folder, "--dry-run").stdout
+    planned = planned_by(folder, "--dry-run")
     added.unlink()
     assert "collect_photographs" in planned

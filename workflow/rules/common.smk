@@ -72,7 +72,7 @@ try:
         "resources/stores",
         *(f"results/{name}/logs" for name in MAIN_EXPERIMENTS),
     ):
-        check_writable(path)
+        check_writable(path, folder=True)
 except UserError as error:
     sys.exit(f"error: {error}")
 
