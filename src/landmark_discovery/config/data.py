@@ -94,7 +94,7 @@ class BootstrapSettings(Section):
         description="Detector of the first keypoints: `superpoint-open` brings its weights, those of `superpoint` are "
         "a download for research only, `sift` needs none. Keys name the detectors that read them.",
     )
-    superpoint_open_threshold: Fraction = Field(0.005, description="Keypoints score more than this (superpoint-open).")
+    superpoint_open_threshold: Fraction = Field(0.04, description="Keypoints score more than this (superpoint-open).")
     superpoint_threshold: Fraction = Field(0.15, description="Keypoints score more than this (superpoint).")
     superpoint_nms_px: int = Field(8, ge=1, description="Suppression size in an image 218 pixels high (superpoint).")
     superpoint_swap_red_blue: bool = Field(
