@@ -18,10 +18,15 @@ from landmark_discovery.config.bootstrap_training import DescentSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
 from landmark_discovery.training.checkpoints import Checkpoint
-from landmark_discovery.training.optimizers import optimizer_tensors, restore_optimizer
+from landmark_discovery.training.optimizers import (
+    LOG_EVERY,
+    cosine_factor,
+    optimizer_tensors,
+    restore_optimizer,
+    warmup_factor,
+)
 from landmark_discovery.training.saver import NO_SAVER, Saver
 
-LOG_EVERY = 20
 Row = dict[str, float]
 # Draws a batch with a generator, and gives its losses by name; their sum is minimised.
 Losses = Callable[[NormalisedSuperPoint, Generator], dict[str, Tensor]]
@@ -116,8 +121,8 @@ def descend(
 
 def learning_rate(iteration: int, settings: DescentSettings) -> float:
     """Give the learning rate at an iteration (from 0): a linear growth times a cosine to zero."""
-    growth = min(1.0, (iteration + 1) / max(1, settings.warmup_iterations))
-    return settings.learning_rate * growth * 0.5 * (1 + math.cos(math.pi * iteration / settings.iterations))
+    growth = warmup_factor(iteration, settings.warmup_iterations)
+    return settings.learning_rate * growth * cosine_factor(iteration, settings.iterations)
 
 
 def _step(state: Descent, losses: Losses, settings: DescentSettings) -> dict[str, Tensor]:

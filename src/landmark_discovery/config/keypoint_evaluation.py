@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from landmark_discovery.config.allowed import allowed_values
 from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.steps_json import WHERE, read_object
 from landmark_discovery.config.yaml_text import shown
 from landmark_discovery.errors import UserError, nearest_name
 
-_WHERE = "--settings"
 _REMEDY = 'write keys and values such as {"max_keypoints": 100}'
 
 
@@ -45,12 +44,7 @@ def read_keypoint_evaluation(text: str) -> KeypointEvaluationSettings:
     Raises:
         UserError: no JSON object, an unknown key, or a value that isn't allowed.
     """
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"not JSON ({error})", where=_WHERE, remedy=_REMEDY) from error
-    if not isinstance(given, dict):
-        raise UserError("not a JSON object", where=_WHERE, remedy=_REMEDY)
+    given = read_object(text, _REMEDY)
     try:
         return KeypointEvaluationSettings.model_validate(given)
     except ValidationError as error:
@@ -63,7 +57,7 @@ def _explained(problem: ValidationError) -> UserError:
     name = str(first["loc"][0])
     schema: dict[str, Any] = KeypointEvaluationSettings.model_json_schema()["properties"]
     if name not in schema:
-        return UserError(f"unknown key {name!r}", where=_WHERE, remedy=nearest_name(name, schema))
+        return UserError(f"unknown key {name!r}", where=WHERE, remedy=nearest_name(name, schema))
     return UserError(
-        f"{name} is {shown(first['input'])}", where=_WHERE, remedy=f"allowed: {allowed_values(schema[name])}"
+        f"{name} is {shown(first['input'])}", where=WHERE, remedy=f"allowed: {allowed_values(schema[name])}"
     )

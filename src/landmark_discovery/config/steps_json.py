@@ -15,7 +15,8 @@ from landmark_discovery.config.steps import canonical_json, step_tree
 from landmark_discovery.errors import UserError, nearest_name
 
 _Part = TypeVar("_Part", bound=Section)
-_WHERE = "--settings"
+# The option that brings them.
+WHERE = "--settings"
 _REMEDY = "pass --config FILE instead"
 
 
@@ -44,13 +45,22 @@ def read_part(section: type[_Part], text: str, remedy: str = _REMEDY) -> _Part:
     Raises:
         UserError: no JSON object, unknown keys, or values that aren't allowed.
     """
+    return _section(section, read_object(text, remedy), remedy)
+
+
+def read_object(text: str, remedy: str = _REMEDY) -> Tree:
+    """Read the JSON object that a command got as its settings.
+
+    Raises:
+        UserError: it is none.
+    """
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"not JSON ({error})", where=_WHERE, remedy=remedy) from error
+        raise UserError(f"not JSON ({error})", where=WHERE, remedy=remedy) from error
     if not isinstance(given, dict):
-        raise UserError("not a JSON object", where=_WHERE, remedy=remedy)
-    return _section(section, given, remedy)
+        raise UserError("not a JSON object", where=WHERE, remedy=remedy)
+    return given
 
 
 def _section(section: type[_Part], given: Tree, remedy: str) -> _Part:
@@ -63,7 +73,7 @@ def _section(section: type[_Part], given: Tree, remedy: str) -> _Part:
             whole: _Part = section.model_validate(given)
             return whole
         except ValidationError as error:
-            raise UserError(" ".join(str(error).split()), where=_WHERE, remedy=remedy) from error
+            raise UserError(" ".join(str(error).split()), where=WHERE, remedy=remedy) from error
     values = {name: _value(section, name, value, remedy) for name, value in given.items()}
     # The type checker's plugin forgets which section it is.
     built = cast(_Part, section.model_construct(**values))
@@ -81,7 +91,7 @@ def _is_whole(section: type[Section], given: Tree) -> bool:
 
 def _value(section: type[Section], name: str, value: Any, remedy: str) -> Any:  # noqa: ANN401 - whatever the key holds
     if name not in section.model_fields:
-        raise UserError(f"unknown key {name!r}", where=_WHERE, remedy=nearest_name(name, section.model_fields))
+        raise UserError(f"unknown key {name!r}", where=WHERE, remedy=nearest_name(name, section.model_fields))
     field = section.model_fields[name]
     part = _section_type(field)
     if part is not None and isinstance(value, dict):
@@ -90,7 +100,7 @@ def _value(section: type[Section], name: str, value: Any, remedy: str) -> Any:  
         adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise UserError(f"{name} is {value!r}", where=_WHERE, remedy=remedy) from error
+        raise UserError(f"{name} is {value!r}", where=WHERE, remedy=remedy) from error
 
 
 def _section_type(field: FieldInfo) -> type[Section] | None:

@@ -32,11 +32,20 @@ def make_optimizer(parameters: TrainedParameters, settings: OptimizerSettings) -
 
 def learning_rate_factor(iteration: int, iterations: int, settings: OptimizerSettings) -> float:
     """Give the factor on the learning rate at an iteration (from 0) of a run of so many iterations."""
-    growth = min(1.0, (iteration + 1) / settings.warmup_iterations) if settings.warmup_iterations else 1.0
+    growth = warmup_factor(iteration, settings.warmup_iterations)
     if settings.schedule == "steps":
         return growth * settings.decay ** sum(iteration >= milestone for milestone in settings.milestones)
-    progress = iteration / max(1, iterations)
-    return growth * (settings.decay + (1 - settings.decay) * 0.5 * (1 + math.cos(math.pi * progress)))
+    return growth * (settings.decay + (1 - settings.decay) * cosine_factor(iteration, iterations))
+
+
+def warmup_factor(iteration: int, warmup_iterations: int) -> float:
+    """Give the factor on the learning rate that grows linearly over the first iterations (from 0); 1 without any."""
+    return min(1.0, (iteration + 1) / warmup_iterations) if warmup_iterations else 1.0
+
+
+def cosine_factor(iteration: int, iterations: int) -> float:
+    """Give the factor on the learning rate that falls from 1 to 0 along half a cosine over so many iterations."""
+    return 0.5 * (1 + math.cos(math.pi * (iteration / max(1, iterations))))
 
 
 def set_learning_rate(optimizer: Optimizer, factor: float) -> None:
