@@ -1,6 +1,7 @@
 import pytest
 
 from landmark_discovery.config.allowed import allowed_values, schema_node, section_keys
+from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
 from landmark_discovery.config.schema import Config
 
 
@@ -22,15 +23,15 @@ from landmark_discovery.config.schema import Config
     ],
 )
 def test_what_a_key_may_hold_is_said_in_words(path, expected):
-    assert allowed_values(schema_node(path)) == expected
+    assert allowed_values(schema_node(Config, path)) == expected
 
 
 def test_every_key_can_be_described():
     def walk(section, path):
         for name, field in section.model_fields.items():
-            assert allowed_values(schema_node((*path, name)))
+            assert allowed_values(schema_node(Config, (*path, name)))
             assert field.description, f"{'.'.join((*path, name))} has no description"
-            if section_keys((*path, name)):
+            if section_keys(Config, (*path, name)):
                 walk(field.annotation, (*path, name))
 
     walk(Config, ())
@@ -38,4 +39,10 @@ def test_every_key_can_be_described():
 
 def test_an_unknown_key_has_no_schema():
     with pytest.raises(KeyError):
-        schema_node(("stage1", "iteratons"))
+        schema_node(Config, ("stage1", "iteratons"))
+
+
+def test_a_section_of_another_configuration_is_described_by_itself():
+    assert "iterations" in section_keys(BootstrapTrainingConfig, ("joint", "descent"))
+    described = allowed_values(schema_node(BootstrapTrainingConfig, ("light", "contrast", 1)))
+    assert described == "a number above 0"

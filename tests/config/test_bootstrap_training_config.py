@@ -43,15 +43,19 @@ def test_an_unknown_step_is_refused():
     [
         ({"jiont": {}}, "unknown key 'jiont'.*joint"),
         ({"joint": {"piont": 1}}, r"unknown key 'joint\.piont'.*points"),
-        ({"joint": {"input_px": 100}}, r"joint\.input_px"),
+        ({"joint": {"input_px": 100}}, r"joint\.input_px is 100; allowed: a whole number .*divisible by 8"),
         ({"magicpoint": {"descent": {"learning_rate": 0}}}, r"magicpoint\.descent\.learning_rate"),
         ({"light": {"blur_sigma_px": [0, 5]}}, r"light\.blur_sigma_px.*isn't within 0 and 1.5"),
-        ({"light": {"noise_deviation": [-0.1, 0.1]}}, r"light\.noise_deviation"),
+        (
+            {"light": {"noise_deviation": [-0.1, 0.1]}},
+            r"light\.noise_deviation\.0 is -0\.1; allowed: .* from 0 to 1",
+        ),
         ({"light": {"contrast": [1.5, 0.5]}}, r"light\.contrast.*begins above its end"),
         ({"light": {"shade": [0, 3]}}, r"light\.shade"),
         ({"joint": {"homography": {"perspective": 0.6}}}, r"joint\.homography\.perspective"),
         ({"joint": {"homography": {"scale": [0, 1]}}}, r"joint\.homography\.scale"),
         ({"photographs": {"crop_px": 100}}, r"photographs\.crop_px"),
+        ({"seed": -1, "joint": {"piont": 1}}, r"unknown key 'joint\.piont'"),
         ({"photographs": {"test_share": 0}}, r"photographs\.test_share"),
     ],
 )

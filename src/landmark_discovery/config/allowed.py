@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from landmark_discovery.config.schema import Config
+from landmark_discovery.config.base import Section
 
 Node = Mapping[str, Any]
 
@@ -15,30 +15,31 @@ _PLURAL = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 
 
 @cache
-def config_schema() -> dict[str, Any]:
-    """Give the JSON schema of the whole configuration; treat it as read-only."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+def section_schema(section: type[Section]) -> Node:
+    """Give the JSON schema of a section, every reference replaced by what it refers to; treat it as read-only."""
+    schema = section.model_json_schema()
+    resolved: Node = _resolved(schema, schema.get("$defs", {}))
+    return resolved
 
 
-def schema_node(path: Sequence[str | int]) -> Node:
+def schema_node(section: type[Section], path: Sequence[str | int]) -> Node:
     """Find the schema of a key.
 
     Args:
-        path: names of the sections and the key, and positions in lists, such as ("stage1", "iterations").
+        section: the outermost section, such as `Config`.
+        path: names of the sections below it and the key, and positions in lists, such as ("stage1", "iterations").
 
     Raises:
         KeyError: there is no such key.
     """
-    node: Node = config_schema()
+    node = section_schema(section)
     for part in path:
-        node = _resolved(node)
         node = node["properties"][part] if isinstance(part, str) else _element(node, part)
-    return _resolved(node)
+    return node
 
 
 def allowed_values(node: Node) -> str:
     """Say what a key may hold, such as "a whole number of at least 1, or null"."""
-    node = _resolved(node)
     if "anyOf" in node:
         choices = [allowed_values(choice) for choice in node["anyOf"] if choice.get("type") != "null"]
         return ", or ".join([*choices, *(["null"] if len(choices) < len(node["anyOf"]) else [])])
@@ -52,17 +53,19 @@ def allowed_values(node: Node) -> str:
     return _SINGULAR[str(kind)] + _range(node)
 
 
-def section_keys(path: Sequence[str | int]) -> list[str]:
-    """List the keys of a section; none where `path` isn't a section."""
-    return list(schema_node(path).get("properties", {}))
+def section_keys(section: type[Section], path: Sequence[str | int]) -> list[str]:
+    """List the keys of the section at a path below a section; none where there is no section."""
+    return list(schema_node(section, path).get("properties", {}))
 
 
-def _resolved(node: Node) -> Node:
-    if "$ref" in node:
-        name = str(node["$ref"]).rsplit("/", 1)[-1]
-        target: Node = config_schema()["$defs"][name]
-        return target
-    return node
+def _resolved(part: Any, definitions: Node) -> Any:  # noqa: ANN401 - any part of a JSON schema
+    if isinstance(part, list):
+        return [_resolved(element, definitions) for element in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _resolved(definitions[str(part["$ref"]).rsplit("/", 1)[-1]], definitions)
+    return {name: _resolved(below, definitions) for name, below in part.items() if name != "$defs"}
 
 
 def _element(node: Node, position: int) -> Node:
@@ -79,7 +82,7 @@ def _allowed_list(node: Node) -> str:
     if "prefixItems" in node:
         count = len(node["prefixItems"])
         return f"a list of {count} {_PLURAL[node['prefixItems'][0]['type']]}"
-    items = _resolved(node["items"])
+    items = node["items"]
     return f"a list of {_PLURAL.get(str(items.get('type')), 'sections')}{_range(items)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
@@ -11,6 +11,7 @@ from landmark_discovery.config.base import Count, Fraction, NotNegative, Positiv
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.config.loading import merged, read_config_file
 from landmark_discovery.config.photographs import PhotographSettings
+from landmark_discovery.config.refusals import explained_refusal
 from landmark_discovery.config.steps import canonical_json
 from landmark_discovery.errors import UserError, nearest_name
 
@@ -175,15 +176,7 @@ def load_bootstrap_training(
     try:
         return BootstrapTrainingConfig.model_validate(merged(given, overrides or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            names = _keys_of(first["loc"][:-1])
-            raise UserError(
-                f"unknown key {key!r}", where=where, remedy=nearest_name(str(first["loc"][-1]), names)
-            ) from None
-        remedy = "workflow/bootstrap_training/config.yaml has every key with its value"
-        raise UserError(f"{key}: {first['msg']}", where=where, remedy=remedy) from error
+        raise explained_refusal(error, BootstrapTrainingConfig, where) from error
 
 
 def read_bootstrap_training(path: str | Path) -> BootstrapTrainingConfig:
@@ -214,11 +207,3 @@ def bootstrap_step_settings(config: BootstrapTrainingConfig, step: str) -> str:
         raise UserError(f"unknown step {step!r}", remedy=nearest_name(step, STEP_KEYS))
     everything = config.model_dump(mode="json")
     return canonical_json({key: everything[key] for key in STEP_KEYS[step]})
-
-
-def _keys_of(path: tuple[int | str, ...]) -> list[str]:
-    """List the keys of a section, given by its path."""
-    section: type[Section] = BootstrapTrainingConfig
-    for name in path:
-        section = cast(type[Section], section.model_fields[str(name)].annotation)
-    return list(section.model_fields)

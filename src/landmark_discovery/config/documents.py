@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from landmark_discovery.config.allowed import allowed_values, config_schema, schema_node
+from landmark_discovery.config.allowed import allowed_values, schema_node
 from landmark_discovery.config.base import Section
 from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
 from landmark_discovery.config.loading import Tree, default_values, load_config, merged, recipe_values
@@ -61,7 +62,7 @@ def documents() -> dict[str, str]:
         "config.yaml": f"{_YAML_HEAD}\n{explicit_yaml(load_config(recipe_values('demo')))}",
         "config/README.md": _readme(),
         "workflow/bootstrap_training/config.yaml": f"{_TRAINING_HEAD}\n{explicit_yaml(BootstrapTrainingConfig())}",
-        "workflow/schemas/config.schema.json": json.dumps(config_schema(), indent=2, allow_nan=False) + "\n",
+        "workflow/schemas/config.schema.json": json.dumps(_json_schema(), indent=2, allow_nan=False) + "\n",
     }
 
 
@@ -92,6 +93,10 @@ def check_documents(root: str | Path) -> None:
     stale = stale_documents(root)
     if stale:
         raise UserError(f"{', '.join(stale)} drifted from the typed configuration", remedy=f"run `{COMMAND}`")
+
+
+def _json_schema() -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 
 def _content(path: Path) -> str | None:
@@ -128,7 +133,7 @@ def _tables(section: type[Section], paper: Tree, short: Tree, path: tuple[str, .
             below.extend(_tables(part, paper[name], short[name], here))
             continue
         other = "" if short[name] == paper[name] else f"`{inline_yaml(short[name])}`"
-        allowed = allowed_values(schema_node(here))
+        allowed = allowed_values(schema_node(Config, here))
         rows.append(
             f"| `{name}` | {_cell(allowed)} | `{inline_yaml(paper[name])}` | {other} | {_cell(field.description)} |"
         )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, ValidationError
 
-from landmark_discovery.config.allowed import allowed_values
 from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.refusals import explained_refusal
 from landmark_discovery.config.steps_json import WHERE, read_object
-from landmark_discovery.config.yaml_text import shown
-from landmark_discovery.errors import UserError, nearest_name
 
 _REMEDY = 'write keys and values such as {"max_keypoints": 100}'
 
@@ -48,16 +44,4 @@ def read_keypoint_evaluation(text: str) -> KeypointEvaluationSettings:
     try:
         return KeypointEvaluationSettings.model_validate(given)
     except ValidationError as error:
-        raise _explained(error) from error
-
-
-def _explained(problem: ValidationError) -> UserError:
-    # A mistyped name goes first.
-    first = min(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    name = str(first["loc"][0])
-    schema: dict[str, Any] = KeypointEvaluationSettings.model_json_schema()["properties"]
-    if name not in schema:
-        return UserError(f"unknown key {name!r}", where=WHERE, remedy=nearest_name(name, schema))
-    return UserError(
-        f"{name} is {shown(first['input'])}", where=WHERE, remedy=f"allowed: {allowed_values(schema[name])}"
-    )
+        raise explained_refusal(error, KeypointEvaluationSettings, WHERE) from error

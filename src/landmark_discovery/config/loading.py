@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from landmark_discovery.config.allowed import allowed_values, schema_node, section_keys
 from landmark_discovery.config.consistency import check_consistency
+from landmark_discovery.config.refusals import explained_refusal
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.yaml_text import MAX_CHARACTERS, YamlError, check_values, read_yaml, shown
-from landmark_discovery.errors import UserError, nearest_name
+from landmark_discovery.errors import UserError
 
 Tree = dict[str, Any]
 
@@ -120,7 +120,7 @@ def _validated(tree: Tree, where: str | Path | None) -> Config:
     try:
         return Config.model_validate(_with_text_read_as_yaml(tree, problem))
     except ValidationError:
-        raise _explained(problem, where) from problem
+        raise explained_refusal(problem, Config, where) from problem
 
 
 def _with_text_read_as_yaml(tree: Tree, problem: ValidationError) -> Tree:
@@ -137,30 +137,3 @@ def _with_text_read_as_yaml(tree: Tree, problem: ValidationError) -> Tree:
                 value = {name: value}
             result = merged(result, value)
     return result
-
-
-def _explained(problem: ValidationError, where: str | Path | None) -> UserError:
-    first = min(problem.errors(), key=lambda error: error["type"] not in ("extra_forbidden", "invalid_key"))
-    path = tuple(first["loc"])
-    if first["type"] in ("extra_forbidden", "invalid_key"):
-        valid = section_keys(path[:-1])
-        return UserError(f"unknown key {_dotted(path)!r}", where=where, remedy=nearest_name(str(path[-1]), valid))
-    if first["type"] == "value_error":
-        return UserError(f"{_dotted(path)}: {first['ctx']['error']}", where=where, remedy="change one of the two")
-    if first["type"] == "missing":
-        path = path[:-1]
-    allowed = allowed_values(_node_at_or_above(path))
-    return UserError(f"{_dotted(path)} is {shown(first['input'])}", where=where, remedy=f"allowed: {allowed}")
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _node_at_or_above(path: tuple[str | int, ...]) -> Mapping[str, Any]:
-    while path:
-        try:
-            return schema_node(path)
-        except (KeyError, IndexError, StopIteration):
-            path = path[:-1]
-    return schema_node(())

@@ -71,7 +71,7 @@ def _title(section: type[Section], path: tuple[str, ...]) -> str:
 def _key(path: tuple[str, ...], description: str, paper: object, short: object) -> str:
     name = ".".join(path)
     # Characters of a pattern mean something else in Markdown.
-    allowed = re.sub(r"(?<=matches )[^ ]+", r"`\g<0>`", allowed_values(schema_node(path)))
+    allowed = re.sub(r"(?<=matches )[^ ]+", r"`\g<0>`", allowed_values(schema_node(Config, path)))
     values = f"both recipes: {_shown(paper)}" if paper == short else f"paper: {_shown(paper)}, short: {_shown(short)}"
     facts = f"{allowed[0].upper()}{allowed[1:]} · {values} · {_readers(name)}"
     return f"### `{name}` {{ #{name} }}\n\n{linked_pages(description)}\n\n{facts}"
