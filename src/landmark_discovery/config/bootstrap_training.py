@@ -96,7 +96,7 @@ class AdaptationSettings(Section):
     homography: HomographySettings = Field(
         HomographySettings(rotation_degrees=45.0, scale=(0.75, 1.4)), description="The warps."
     )
-    threshold: Fraction = Field(0.002, description="Averaged scores over this are keypoints.")
+    threshold: Fraction = Field(0.003, description="Averaged scores over this are keypoints.")
     min_distance_px: PositiveCount = Field(4, description="Of keypoints nearer than this, the stronger stays.")
     max_keypoints: PositiveCount = Field(120, description="Strongest keypoints kept a photograph.")
     batch_size: PositiveCount = Field(16, description="Warps at once.")
@@ -110,8 +110,8 @@ class JointSettings(Section):
     points: PositiveCount = Field(160, description="Points a pair whose descriptors are compared; half are keypoints.")
     temperature: Positive = Field(0.1, description="Divides the cosines that the descriptor loss compares.")
     void_distance_px: NotNegative = Field(8.0, description="Points nearer than this are no negatives of each other.")
-    descriptor_weight: NotNegative = Field(0.5, description="Weight of the descriptor loss beside the detector's.")
-    descent: DescentSettings = Field(DescentSettings(batch_size=8), description="The optimiser.")
+    descriptor_weight: NotNegative = Field(0.25, description="Weight of the descriptor loss beside the detector's.")
+    descent: DescentSettings = Field(DescentSettings(iterations=2_400, batch_size=8), description="The optimiser.")
 
 
 class BootstrapTrainingConfig(Section):
