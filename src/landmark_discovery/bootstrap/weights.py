@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from landmark_discovery.bootstrap.named_tensors import (
@@ -63,6 +64,8 @@ def _load(
     except NotParameters as reason:
         raise UserError(f"{fault} ({reason})", where=path, remedy=reason.remedy or remedy()) from reason
     network.load_state_dict(parameters)
+    # The network's passes take half the time on a CPU then.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
