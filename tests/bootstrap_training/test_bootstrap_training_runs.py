@@ -22,6 +22,7 @@ from landmark_discovery.bootstrap_training.shapes.dataset import draw_shapes, wr
 from landmark_discovery.config.bootstrap_training import load_bootstrap_training
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_npz
+from landmark_discovery.training.interruption import Interrupted, Timetable
 
 DESCENT = {"iterations": 20, "batch_size": 2, "warmup_iterations": 2}
 CONFIG = load_bootstrap_training(
@@ -84,6 +85,41 @@ def test_the_same_settings_give_the_same_weights(trained, tmp_path):
     again = tmp_path / "weights.safetensors"
     run_magicpoint(trained / "shapes.npz", CONFIG, again)
     assert again.read_bytes() == (trained / "magicpoint" / "weights.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("training", ["magicpoint", "joint"])
+def test_a_training_that_was_stopped_ends_with_the_same_bytes(trained, tmp_path, training):
+    longer = {"descent": {**DESCENT, "iterations": 40}}
+    config = load_bootstrap_training(CONFIG.model_dump(), {training: longer})
+
+    def train(name, timetable=None):
+        output = tmp_path / name / "weights.safetensors"
+        if training == "magicpoint":
+            run_magicpoint(trained / "shapes.npz", config, output, timetable)
+        else:
+            start = trained / "magicpoint" / "weights.safetensors"
+            run_joint_training(trained / "crops.npz", trained / "labels.npz", start, config, output, timetable)
+        return output
+
+    with pytest.raises(Interrupted, match="iteration 20"):
+        train("stopped", Timetable(limit_s=0.0))
+    assert not (tmp_path / "stopped" / "weights.safetensors").exists()
+    whole, stopped = train("whole"), train("stopped")
+    for name in ("training_log.csv", "weights.safetensors"):
+        assert stopped.with_name(name).read_bytes() == whole.with_name(name).read_bytes()
+    assert not any(stopped.parent.glob("checkpoints/*"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_both_trainings_learn_on_a_gpu_in_reduced_precision(trained, tmp_path):
+    config = load_bootstrap_training(CONFIG.model_dump(), {"device": "cuda", "precision": "bfloat16"})
+    magicpoint = tmp_path / "magicpoint" / "weights.safetensors"
+    run_magicpoint(trained / "shapes.npz", config, magicpoint)
+    run_labelling(trained / "crops.npz", magicpoint, config, tmp_path / "labels.npz")
+    output = tmp_path / "superpoint" / "weights.safetensors"
+    run_joint_training(trained / "crops.npz", tmp_path / "labels.npz", magicpoint, config, output)
+    assert all(value.isfinite().all() for value in load_file(output).values())
 
 
 def test_the_package_holds_the_folded_network_in_half_precision(trained):

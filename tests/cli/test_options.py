@@ -2,6 +2,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from landmark_discovery.cli.main import app as landmarks_app
 from landmark_discovery.cli.options import OutputFile, OutputFolder, settings_of
 from landmark_discovery.config.loading import load_config
 from landmark_discovery.config.steps_json import step_settings
@@ -58,3 +59,21 @@ def test_an_output_of_the_other_kind_is_refused_before_the_work(tmp_path, kind, 
     for name in (right, "new"):
         assert write(tmp_path / name)[0] is None
     assert worked == [tmp_path / right, tmp_path / "new"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",),
+        ("show-config",),
+        ("download", "superpoint_v1.pth"),
+        ("plot-curves", "--evaluation", "a=nowhere", "--direction", "forward", "--output", "curve.png"),
+    ],
+)
+def test_an_output_that_may_be_left_out_or_given_twice_is_looked_at_too(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    error = CliRunner().invoke(landmarks_app, [*command, "--output", "folder"]).exception
+    assert isinstance(error, UserError)
+    assert str(error).startswith("folder: a folder, not a file")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

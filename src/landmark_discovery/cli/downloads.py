@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from landmark_discovery.cli.options import writable_file
 from landmark_discovery.downloads.lock import LOCK_FILE
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER
 from landmark_discovery.errors import UserError
@@ -108,18 +109,17 @@ def download(
     accept: Accept = None,
     sources: Sources = None,
     offline: Offline = False,
-    output: Annotated[Path | None, typer.Option(help="Write the sha256 of the right file, as sha256sum does.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the sha256 of the right file, as sha256sum does.", callback=writable_file)
+    ] = None,
 ) -> None:
     """Fetch a file that others publish, unless it is there already, and check it either way."""
     from landmark_discovery.downloads.checks import sha256_of
     from landmark_discovery.downloads.fetch import Means, fetch
     from landmark_discovery.downloads.sources import find_source, read_sources
     from landmark_discovery.files import write_text
-    from landmark_discovery.writable import check_writable
 
     source = find_source(name, read_sources(sources))
-    if output is not None:
-        check_writable(output)
     if source.licence is not None:
         typer.echo(f"licence of {name}: {source.licence}")
     place = folder or (output.parent if output else DOWNLOADS_FOLDER)

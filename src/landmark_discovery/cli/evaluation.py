@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFolder, Settings, settings_of
+from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFolder, Settings, settings_of, writable_files
 from landmark_discovery.config.evaluation import EvaluationSettings
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError
@@ -88,7 +88,10 @@ def plot_curves(
         list[str], typer.Option(help="Folder of an evaluation, as LABEL=FOLDER; several share one plot.")
     ],
     direction: Annotated[str, typer.Option(help="forward or backward.")],
-    output: Annotated[list[Path], typer.Option(help="File to write (.png or .svg); may be given several times.")],
+    output: Annotated[
+        list[Path],
+        typer.Option(help="File to write (.png or .svg); may be given several times.", callback=writable_files),
+    ],
 ) -> None:
     """Plot cumulative error curves."""
     from landmark_discovery.reporting.curves import plot_curves as plot

@@ -14,10 +14,18 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.writable import check_writable
 
 
-def _writable_file(path: Path) -> Path:
+def writable_file(path: Path | None) -> Path | None:
     """Refuse an output that can't be written before any work is done for it."""
-    check_writable(path)
+    if path is not None:
+        check_writable(path)
     return path
+
+
+def writable_files(paths: list[Path]) -> list[Path]:
+    """Refuse outputs of which one can't be written before any work is done for them."""
+    for path in paths:
+        check_writable(path)
+    return paths
 
 
 def _writable_folder(path: Path) -> Path:
@@ -36,7 +44,7 @@ Assignments = Annotated[
 ]
 Store = Annotated[Path, typer.Option(help="Prepared data set, made by `landmarks prepare`.")]
 Weights = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
-OutputFile = Annotated[Path, typer.Option("--output", help="File to write.", callback=_writable_file)]
+OutputFile = Annotated[Path, typer.Option("--output", help="File to write.", callback=writable_file)]
 OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.", callback=_writable_folder)]
 
 

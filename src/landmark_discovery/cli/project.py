@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import Assignments, ConfigFile, Settings, settings_of
+from landmark_discovery.cli.options import Assignments, ConfigFile, Settings, settings_of, writable_file
 from landmark_discovery.errors import UserError
 
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    output: Annotated[Path | None, typer.Option(help="Write the same to a file.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the same to a file.", callback=writable_file)] = None,
     strict: Annotated[bool, typer.Option(help="End with status 1 where something needed is missing.")] = True,
 ) -> None:
     """Say what this machine offers and what is missing."""
@@ -36,7 +36,7 @@ def doctor(
 
 
 def show_config(
-    output: Annotated[Path | None, typer.Option(help="Write it to a file instead.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it to a file instead.", callback=writable_file)] = None,
     settings: Settings = None,
     config: ConfigFile = None,
     assignments: Assignments = None,
