@@ -135,7 +135,7 @@ def test_a_folder_is_told(tmp_path):
 
 @given(damaged=damaged_bytes(save({"conv1a.bias": torch.zeros(64)})))
 @fuzz(100)
-def test_damaged_weights_are_refused(tmp_path_factory, damaged):
+def test_fuzzed_weights_are_refused(tmp_path_factory, damaged):
     path = tmp_path_factory.getbasetemp() / "damaged.safetensors"
     path.write_bytes(damaged)
     refused(path)
