@@ -4,12 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from landmark_discovery.config.photographs import (
+    CELL_PX,
     COLLECT_KEYS,
     CUT_KEYS,
     PhotographSettings,
     keys_json,
     source_fault,
 )
+from landmark_discovery.models import superpoint
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,7 @@ def test_the_keys_of_a_step_are_written_as_one_text_whatever_the_others_are():
     assert tuple(collected) == tuple(sorted(COLLECT_KEYS))
     assert collected["folder"] == "mine"
     assert collected["packages"] == list(settings.packages)
+
+
+def test_squares_consist_of_cells_of_the_network():
+    assert CELL_PX == superpoint.CELL_PX
