@@ -175,12 +175,16 @@ def test_the_same_picture_is_stored_whatever_kind_of_file_it_is(user):
     assert np.array_equal(store.images[place["grey.png"]], shown[..., [1, 1, 1]])
 
 
-def test_images_without_any_keypoint_are_refused(user):
+@pytest.mark.parametrize("detector", ["sift", "superpoint-open"])
+def test_images_without_any_keypoint_are_refused(user, detector):
     for index in range(4):
         save(user.folder / "dataset" / f"{index}.png", np.full((40, 48, 3), 90 + index, np.uint8))
     assert user.run("prepare", "--dataset", "dataset", "--output", "store")[0] == 0
-    outcome = user.run("bootstrap", "--store", "store", "--output", "made/keypoints.npz")
-    user.refused(outcome, "bootstrap: no keypoints at all: sift found none in 3 training images", "lower bootstrap.")
+    given = ("--set", f"bootstrap.detector={detector}", "--output", "made/keypoints.npz")
+    outcome = user.run("bootstrap", "--store", "store", *given)
+    user.refused(
+        outcome, f"bootstrap: no keypoints at all: {detector} found none in 3 training images", "lower bootstrap."
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def test_settings_are_canonical_json_of_the_keys_of_the_step():
         ),
         ({"bootstrap": {"max_keypoints": 9}}, ["bootstrap", "report"]),
         ({"bootstrap": {"superpoint_nms_px": 9}}, ["report"]),
-        ({"bootstrap": {"superpoint_open_threshold": 0.5}}, ["report"]),
+        ({"bootstrap": {"superpoint_open_threshold": 0.5}}, ["bootstrap", "report"]),
+        ({"bootstrap": {"sift_contrast_threshold": 0.5}}, ["report"]),
         ({"dataset": {"crop_margin": 0.7}}, ["report"]),
         ({"dataset": {"max_crop_px": 99}}, ["prepare", "package-model", "report"]),
         ({"dataset": {"synthetic": {"seed": 9}}}, ["synthesize", "report"]),
@@ -78,8 +79,8 @@ def test_every_key_that_matters_to_results_belongs_to_a_step():
     config = changed(
         dataset={"kind": "folder", "path": "x", "crop_rule": "margin"}, bootstrap={"detector": "superpoint"}
     )
-    open_weights = changed(bootstrap={"detector": "superpoint-open"})
-    others = load_config({}), open_weights, changed(dataset={"kind": "celeba"})
+    without_network = changed(bootstrap={"detector": "sift"})
+    others = load_config({}), without_network, changed(dataset={"kind": "celeba"})
     seen = {key for step in STEPS if step != "report" for one in (config, *others) for key in step_keys(one, step)}
     rest = set(step_keys(config, "report")) - seen
     # Paths and downloads are inputs of the workflow, names are in the paths, and the workflow reads the rest.
