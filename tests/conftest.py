@@ -15,6 +15,9 @@ from landmark_discovery.training.weights import TrainedWeights, build_network, s
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+# Tests look for progress bars, which some shells switch off.
+os.environ.pop("TQDM_DISABLE", None)
+
 # A busy machine makes no test fail.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
