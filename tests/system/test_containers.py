@@ -17,8 +17,11 @@ FORBIDDEN = re.compile(
     r"\.(safetensors|pth|pt|ckpt|npz|onnx|sif|jpg|jpeg)$|/\.(git|ssh|netrc|env)(/|$)|id_rsa|/pip\.conf$|\.pypirc$"
     r"|/bin/(gcc|g\+\+|cc|ld|make|pip3?)$|/(root|tmp)/.+|/\.cache/|/var/lib/apt/lists/.+|\.whl$"
 )
-# Tables and pictures of libraries, and the names of folders with packages.
-ALLOWED = re.compile(r"/site-packages/(matplotlib|scipy)/|/site-packages/[^/]+\.pth$")
+# Tables and pictures of libraries, the names of folders with packages, and the weights that everybody may pass on.
+ALLOWED = re.compile(
+    r"/site-packages/(matplotlib|scipy)/|/site-packages/[^/]+\.pth$"
+    r"|^/opt/package/landmark_discovery/bootstrap/superpoint_open\.safetensors$"
+)
 
 
 def test_the_image_is_small(image, engine):
