@@ -14,7 +14,7 @@ from landmark_discovery.export import onnx_graph
 from landmark_discovery.export.onnx_check import pytorch_landmarks
 from landmark_discovery.export.onnx_graph import OPSET, LandmarkGraph, export_onnx, read_onnx
 from landmark_discovery.geometry import crop_to_image
-from landmark_discovery.training.weights import channels_last
+from landmark_discovery.models.layout import channels_last
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -5,10 +5,10 @@ from safetensors.torch import save_file
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS, CONVENTIONS, PIXEL_CENTRES
+from landmark_discovery.models.layout import channels_last
 from landmark_discovery.training.weights import (
     TrainedWeights,
     build_network,
-    channels_last,
     load_weights,
     save_weights,
 )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from landmark_discovery.bootstrap.named_tensors import (
@@ -20,6 +19,7 @@ from landmark_discovery.config.published import SUPERPOINT
 from landmark_discovery.downloads.fetch import by_hand
 from landmark_discovery.downloads.sources import DOWNLOADS_FOLDER, read_sources
 from landmark_discovery.errors import UserError
+from landmark_discovery.models.layout import channels_last
 from landmark_discovery.models.superpoint import SuperPoint
 
 # Of the batch normalisations that `NormalisedSuperPoint` has beside SuperPoint's own parameters.
@@ -64,9 +64,7 @@ def _load(
     except NotParameters as reason:
         raise UserError(f"{fault} ({reason})", where=path, remedy=reason.remedy or remedy()) from reason
     network.load_state_dict(parameters)
-    # The network's passes take half the time on a CPU then.
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+    return channels_last(network)
 
 
 def _read_open_file(path: Path) -> Mapping[str, Tensor]:

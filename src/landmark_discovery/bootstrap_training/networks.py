@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import torch
 from torch import nn
 
+from landmark_discovery.models.layout import Network, channels_last
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def new_network(seed: int, device: torch.device) -> NormalisedSuperPoint:
@@ -26,9 +23,7 @@ def new_network(seed: int, device: torch.device) -> NormalisedSuperPoint:
 
 def on_device(network: Network, device: torch.device) -> Network:
     """Move a network to a device, its convolutions channels last, and give it back."""
-    network.to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+    return channels_last(network.to(device))
 
 
 def reduced_precision(precision: str, device: torch.device) -> torch.autocast:

@@ -10,10 +10,11 @@ from torch import Generator
 
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.models.layout import channels_last
 from landmark_discovery.training.captured import CapturedStep
 from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.runtime import accelerated
-from landmark_discovery.training.weights import TrainedWeights, channels_last
+from landmark_discovery.training.weights import TrainedWeights
 
 Result = TypeVar("Result")
 

@@ -14,6 +14,7 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.models.layout import channels_last
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
 from landmark_discovery.training.checkpoints import Checkpoint
 from landmark_discovery.training.colour import draw_colour_change
@@ -31,7 +32,7 @@ from landmark_discovery.training.sampler import row_batches
 from landmark_discovery.training.saver import NO_SAVER, Saver
 from landmark_discovery.training.targets import LandmarkTargets, found_points, targets_at
 from landmark_discovery.training.views import mirrored_views, random_views
-from landmark_discovery.training.weights import build_network, channels_last
+from landmark_discovery.training.weights import build_network
 
 
 @dataclass(frozen=True)

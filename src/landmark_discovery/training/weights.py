@@ -60,12 +60,6 @@ def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> Ho
     return HourglassNetwork(heads, settings.width, settings.depth, settings.norm_groups)
 
 
-def channels_last(network: HourglassNetwork) -> HourglassNetwork:
-    """Lay the weights out channels last, in place; convolutions are faster so, on CPU and GPU."""
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
-
-
 def save_weights(path: str | Path, weights: TrainedWeights) -> None:
     """Write a network, its extras and facts into one file; equal weights give equal bytes."""
     tensors = {NETWORK + name: tensor for name, tensor in weights.network.state_dict().items()}
