@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m benchmarks speed|memory|demo|compare`."""
+"""The command line of the benchmarks: `python -m benchmarks speed|agreement|memory|demo|compare`."""
 
 from __future__ import annotations
 
@@ -69,6 +69,27 @@ def memory(
     from benchmarks.host_memory import measure_host_memory
 
     measure_host_memory(images, points, descriptor_dim, output, assignments or [])
+
+
+@app.command()
+def agreement(
+    output: Output = Path("results/benchmarks"),
+    store: Annotated[Path | None, typer.Option(help="Prepared data set; without, images are drawn.")] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Of stage 1, with each precision on each path.")] = 200,
+    device: Annotated[str, typer.Option(help="auto or cuda.")] = "auto",
+    assignments: Changes = None,
+) -> None:
+    """Measure how far the fast path's losses are from the plain one's, on the same samples."""
+    from benchmarks.agreement import measure_agreement
+    from benchmarks.speed import stored_or_drawn
+    from benchmarks.workload import FULL, Workload
+    from landmark_discovery.config.loading import parse_assignments
+    from landmark_discovery.training.runtime import choose_device
+
+    chosen = choose_device(device)
+    with stored_or_drawn(store, FULL) as images:
+        workload = Workload(images, FULL, chosen, parse_assignments(assignments or []))
+        typer.echo(measure_agreement(workload, iterations, output))
 
 
 @app.command()

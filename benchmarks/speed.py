@@ -72,7 +72,7 @@ def measure_speed(output: Path, options: Options) -> Report:
     jobs = list_jobs(options.only, options.variants(device))
     earlier = None if options.against is None else read_report(options.against)
     size = SMALL if options.small else FULL
-    with _images(options.store, size) as images:
+    with stored_or_drawn(options.store, size) as images:
         workload = Workload(images, size, device, parse_assignments(options.assignments))
         command = " ".join(["python -m benchmarks", *sys.argv[1:]])
         report = Report(command, machine_facts(device), version_facts(), workload.facts())
@@ -86,7 +86,8 @@ def measure_speed(output: Path, options: Options) -> Report:
 
 
 @contextmanager
-def _images(store: Path | None, size: Size) -> Iterator[ImageStore]:
+def stored_or_drawn(store: Path | None, size: Size) -> Iterator[ImageStore]:
+    """Read a prepared data set or, where none is given, draw images for as long as the block runs."""
     if store is not None:
         yield read_store(store)
         return

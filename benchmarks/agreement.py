@@ -1,0 +1,112 @@
+"""How far the losses of the fast path are from those of the plain one, from the same weights on the same samples."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from benchmarks.figures import Variant
+from benchmarks.machine import machine_facts, version_facts
+from benchmarks.report import number_text
+from benchmarks.suite import PATHS, PRECISIONS
+from benchmarks.workload import Workload
+from landmark_discovery.errors import UserError
+from landmark_discovery.files import write_json
+from landmark_discovery.markdown_tables import markdown_table
+from landmark_discovery.training.acceleration import recorded, use_fused_layers
+from landmark_discovery.training.feed import RawBatch, feed
+from landmark_discovery.training.losses import Stage1Loss
+from landmark_discovery.training.optimizers import make_optimizer
+from landmark_discovery.training.parameters import TrainedParameters
+from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.runtime import arithmetic
+from landmark_discovery.training.sampler import pair_batches
+from landmark_discovery.training.stage1 import initial_network, make_batch, training_step
+
+JSON_NAME = "agreement.json"
+REFERENCE = Variant("float32", "plain")
+# Losses of so many iterations are averaged: single ones differ by their samples alone.
+AVERAGED = 20
+
+Losses = Mapping[Variant, Sequence[float]]
+
+
+def measure_agreement(workload: Workload, iterations: int, output: Path) -> str:
+    """Train stage 1 for some iterations in each precision on both paths, and write all losses and a table.
+
+    Raises:
+        UserError: on a CPU, which has the plain path alone.
+    """
+    if workload.device.type == "cpu":
+        raise UserError("a CPU has the plain path alone", where="--device", remedy="measure on a GPU")
+    losses: dict[Variant, list[float]] = {}
+    for variant in (Variant(precision, path) for precision in reversed(PRECISIONS) for path in reversed(PATHS)):
+        losses[variant] = losses_of(workload, variant, iterations)
+        print(f"{variant}: {losses[variant][0]:.5f} to {losses[variant][-1]:.5f}", file=sys.stderr, flush=True)
+    text = agreement_table(losses)
+    write_json(
+        output / JSON_NAME,
+        {
+            "machine": machine_facts(workload.device),
+            "versions": version_facts(),
+            "workload": workload.facts(),
+            "losses": {str(variant): values for variant, values in losses.items()},
+        },
+    )
+    return text
+
+
+def losses_of(workload: Workload, variant: Variant, iterations: int) -> list[float]:
+    """Train stage 1 as its trainer does and give the loss of each iteration; equal seeds choose equal samples."""
+    config, device = workload.config(variant), workload.device
+    images, keypoints = workload.images(config.fast), workload.keypoints(config.clustering.training_clusters)
+    network = initial_network(config, device).train()
+    use_fused_layers(network, config.model, config.fast, device)
+    parameters = TrainedParameters(network, config.precision, images.workers)
+    optimizer = make_optimizer(parameters, config.stage1.optimizer)
+    randomness = Randomness(generator_on(device, config.seed), sections=2)
+
+    def eager(raw: RawBatch) -> Stage1Loss:
+        batch = make_batch(images, keypoints, raw, config, randomness)
+        return training_step(parameters, optimizer, batch, config, randomness)
+
+    step = recorded(eager, randomness.generator, config.fast, device)
+    probability = config.stage1.descriptor_loss.partner_probability
+    order = generator_on(torch.device("cpu"), config.seed, stream=1)
+    chosen = pair_batches(len(keypoints.image), config.stage1.batch_pairs, probability, order)
+    with arithmetic(config.precision, device):
+        return [float(step(raw).total) for raw in feed(images, keypoints.image.cpu(), islice(chosen, iterations))]
+
+
+def agreement_table(losses: Losses) -> str:
+    """Relate the losses of each variant to those of the plain path in its precision, and in float32."""
+    rows = []
+    for variant, values in losses.items():
+        plain = losses[Variant(variant.precision, "plain")]
+        rows.append(
+            [
+                str(variant),
+                *(number_text(relative_difference(values[:1], one[:1]), "share") for one in (plain, losses[REFERENCE])),
+                *(number_text(relative_difference(values, one), "share") for one in (plain, losses[REFERENCE])),
+                f"{statistics.fmean(values[-AVERAGED:]):.5f}",
+            ]
+        )
+    header = [
+        "",
+        "first loss, from plain",
+        "from float32, plain",
+        "losses, from plain (median)",
+        "from float32, plain (median)",
+        f"mean of the last {AVERAGED}",
+    ]
+    return markdown_table(header, rows)
+
+
+def relative_difference(losses: Sequence[float], others: Sequence[float]) -> float:
+    """Give the median over the iterations of |a - b| / |b|."""
+    return statistics.median(abs(own - other) / abs(other) for own, other in zip(losses, others, strict=True))
