@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.randomness import generator_on
 from landmark_discovery.training.runtime import arithmetic, autocast
 from landmark_discovery.training.stage1 import initial_network
+from landmark_discovery.training.workers import Workers, workers_on
 
 BATCHES = 10
 # Eager ones, the recording, and one more.
@@ -54,8 +56,10 @@ def _seconds(conditions: Conditions, training: bool) -> tuple[float, ...]:
     size_px = config.model.input_size_px
     images = torch.rand(conditions.size.network_batch, 3, size_px, size_px, generator=generator, device=device)
     batch = RawBatch(torch.zeros(1, device=device), images.contiguous(memory_format=torch.channels_last))
-    with arithmetic(config.precision, device, config.cpu_threads):
-        make = _training_pass if training else _forward_pass
+    # As in training, workers share a batch; a pass forward alone shares each operation.
+    with arithmetic(config.precision, device, 1 if training else config.cpu_threads):
+        workers = workers_on(device, config.cpu_threads)
+        make = partial(_training_pass, workers=workers) if training else _forward_pass
         step = recorded(make(network, batch, config.precision), generator, config.fast, device)
 
         def batches() -> None:
@@ -76,9 +80,9 @@ def _forward_pass(network: HourglassNetwork, batch: RawBatch, precision: str) ->
     return run
 
 
-def _training_pass(network: HourglassNetwork, batch: RawBatch, precision: str) -> Pass:
+def _training_pass(network: HourglassNetwork, batch: RawBatch, precision: str, workers: Workers) -> Pass:
     """Go back from random gradients of the maps, so that no loss is timed."""
-    parameters = TrainedParameters(network, precision)
+    parameters = TrainedParameters(network, precision, workers)
     with torch.no_grad(), autocast(precision, batch.pixels.device):
         gradients = [1e-3 * torch.randn_like(maps) for maps in parameters.forward(batch.pixels)]
 

@@ -42,7 +42,7 @@ def measure_prediction(conditions: Conditions) -> list[Figure]:
             precision=config.precision,
         )
 
-    with arithmetic(config.precision, device, config.cpu_threads):
+    with arithmetic(config.precision, device):
         seconds = repeated_seconds(predict, device, conditions.budget_s)
     return [rate("prediction of stage 2 with mirror images", "images/s", len(indices), seconds, conditions.variant)]
 

@@ -35,7 +35,7 @@ def measure_detection(conditions: Conditions) -> list[Figure]:
         detect(network, images, searched, settings, size_px=size_px, precision=config.precision)
 
     start_peaks(device)
-    with arithmetic(config.precision, device, config.cpu_threads):
+    with arithmetic(config.precision, device):
         seconds = repeated_seconds(search, device, conditions.budget_s)
     return [rate(DETECTION, "images/s", len(searched), seconds, conditions.variant), *conditions.peaks(DETECTION)]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,15 @@ class Watched:
 class Stopwatch:
     """Add up the time of each part; time inside a part that is inside another counts for the inner one alone.
 
+    Only the thread that made it is timed: while others work for it, what it waits in counts.
+
     Attributes:
         seconds: of each part so far.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._thread = threading.get_ident()
         self._open: list[str] = []
         self._since = 0.0
 
@@ -59,7 +63,7 @@ class Stopwatch:
     def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         @functools.wraps(function)
         def timed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
-            with self.part(part):
+            with self.part(part) if threading.get_ident() == self._thread else nullcontext():
                 return function(*arguments, **named)
 
         return timed

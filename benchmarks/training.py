@@ -128,7 +128,7 @@ def _fixed_batch_seconds(
     randomness = Randomness(generator_on(device, config.seed), sections=2)
     network = initial_network(config, device).train()
     use_fused_layers(network, config.model, config.fast, device)
-    parameters = TrainedParameters(network, config.precision)
+    parameters = TrainedParameters(network, config.precision, images.workers)
     optimizer = make_optimizer(parameters, config.stage1.optimizer)
 
     def eager_step(raw: RawBatch) -> Stage1Loss:
@@ -137,7 +137,7 @@ def _fixed_batch_seconds(
 
     rows = torch.arange(2 * config.stage1.batch_pairs) % len(keypoints.image)
     batch = next(feed(images, keypoints.image.cpu(), [rows]))
-    with arithmetic(config.precision, device, config.cpu_threads):
+    with arithmetic(config.precision, device):
         step = recorded(eager_step, randomness.generator, config.fast, device)
         for _ in range(EAGER_STEPS + 1):
             step(batch)

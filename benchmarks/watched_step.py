@@ -37,9 +37,6 @@ _STAGE1 = "landmark_discovery.training.stage1"
 _STAGE2 = "landmark_discovery.training.stage2"
 _RUNS = "landmark_discovery.training.runs"
 _PREDICTION = "landmark_discovery.training.prediction"
-# Prediction and detection go through the images' views and the network itself.
-_VIEWS = Watched(_IMAGES, "StoredImages.views", VIEWS)
-_NETWORK = Watched("landmark_discovery.models.hourglass", "HourglassNetwork.forward", "network forward")
 WATCHED = {
     "train-stage1": (
         *_trainer(_STAGE1, "stage1_loss"),
@@ -53,17 +50,13 @@ WATCHED = {
         Watched(_STAGE2, "found_points", "prediction between generations"),
     ),
     "export-pseudo-groundtruth": (
-        _VIEWS,
-        _NETWORK,
         Watched(_RUNS, "detect", "detection"),
         Watched(_RUNS, "name_detections", "clustering"),
     ),
     "predict-dataset": (
-        _VIEWS,
-        _NETWORK,
         Watched(_PREDICTION, "detect", "detection"),
         Watched(_PREDICTION, "name_detections", "clustering"),
-        Watched(_PREDICTION, "highest_points", "maxima of heatmaps"),
+        Watched("landmark_discovery.evaluation.predict", "predict_stage2", "prediction of stage 2"),
     ),
 }
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import faiss
 
-# Of faiss and, unless the key `cpu_threads` says otherwise, of the network; on every machine, whatever its cores.
+# Of faiss and, unless the key `cpu_threads` says otherwise, that share a batch; on every machine, whatever its cores.
 CPU_THREADS = 2
 
 

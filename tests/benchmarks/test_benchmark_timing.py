@@ -1,3 +1,4 @@
+import threading
 import time
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_watched_functions_and_methods_do_what_they_did(clock, monkeypatch):
     stopwatch.watch([Watched("benchmarks.timing", "seconds_of", "timing"), Watched(__name__, "Clock.wait", "waiting")])
     assert timing.seconds_of(lambda: clock.wait(3), CPU) == 3
     assert stopwatch.seconds == {"timing": 0, "waiting": 3}
+
+
+def test_what_other_threads_do_meanwhile_counts_for_the_part_that_waits_for_them(clock, monkeypatch):
+    monkeypatch.setattr(Clock, "wait", Clock.wait)
+    stopwatch = Stopwatch()
+    stopwatch.watch([Watched(__name__, "Clock.wait", "waiting")])
+    worker = threading.Thread(target=clock.wait, args=(3,))
+    with stopwatch.part("step"):
+        worker.start()
+        worker.join()
+        clock.wait(4)
+    assert stopwatch.seconds == {"step": 3, "waiting": 4}
 
 
 @pytest.mark.skipif(not peaks.CLEAR.exists(), reason="only Linux begins anew with a peak")

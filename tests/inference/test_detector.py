@@ -54,6 +54,15 @@ def test_images_of_a_data_set_get_the_pipelines_own_figures_to_the_last_bit(
     np.testing.assert_array_equal(np.stack([one.box for one in found]), store.rectangle("box"))
 
 
+def test_figures_on_a_cpu_do_not_depend_on_its_threads(model_file, make_images):
+    names = [f"{number:02d}.png" for number in range(40)]
+    files = [make_images(names) / name for name in names]
+    found = [LandmarkDetector(model_file, device="cpu", cpu_threads=count).predict(files) for count in (1, 2, 5)]
+    first, *others = [[(*one.landmarks.ravel(), *one.scores) for one in objects] for objects in found]
+    assert len(first) == 40
+    assert all(other == first for other in others)
+
+
 def test_three_lines_find_landmarks(model_file, make_images):
     photo = make_images(["photo.jpg"]) / "photo.jpg"
     detector = landmark_discovery.LandmarkDetector(str(model_file))

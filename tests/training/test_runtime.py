@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -5,7 +6,6 @@ import pytest
 import torch
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.threads import CPU_THREADS
 from landmark_discovery.training.runtime import arithmetic, autocast, choose_device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -29,6 +29,16 @@ def test_a_cpu_run_is_deterministic_and_a_gpu_run_need_not_be():
         assert torch.are_deterministic_algorithms_enabled()
     with arithmetic("float32", CUDA):
         assert not torch.are_deterministic_algorithms_enabled()
+        assert not torch.backends.cudnn.deterministic
+
+
+def test_a_gpu_run_is_deterministic_where_it_is_asked_for(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with arithmetic("float32", CUDA, deterministic=True):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.backends.cudnn.deterministic
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 @pytest.mark.parametrize(("precision", "matmul"), [("float32", "highest"), ("tf32", "high"), ("bfloat16", "high")])
@@ -43,6 +53,7 @@ def test_arithmetic_is_as_before_even_after_an_error():
         return (
             torch.get_float32_matmul_precision(),
             torch.backends.cudnn.allow_tf32,
+            torch.backends.cudnn.deterministic,
             torch.are_deterministic_algorithms_enabled(),
             torch.utils.deterministic.fill_uninitialized_memory,
             torch.get_num_threads(),
@@ -59,9 +70,9 @@ def test_arithmetic_is_as_before_even_after_an_error():
     assert state() == before
 
 
-def test_a_cpu_computes_with_a_fixed_number_of_threads_whatever_its_cores():
+def test_threads_share_an_operation_of_a_cpu_only_where_they_are_asked_to():
     with arithmetic("float32", CPU):
-        assert torch.get_num_threads() == CPU_THREADS
+        assert torch.get_num_threads() == 1
     with arithmetic("float32", CPU, cpu_threads=3):
         assert torch.get_num_threads() == 3
 

@@ -33,13 +33,13 @@ class SuperPointDetector:
     """
 
     name = "superpoint"
-    # One forward pass already uses every core, or the GPU.
-    runs_in_threads = False
 
     def __init__(self, network: SuperPoint, settings: BootstrapSettings, device: torch.device | str = "cpu") -> None:
         self._network = network.to(device).eval()
         self._settings = settings
         self._device = device
+        # Of a CPU each thread takes an image of its own; a GPU is driven by one.
+        self.runs_in_threads = torch.device(device).type == "cpu"
 
     def detect(
         self,

@@ -20,8 +20,6 @@ class SuperPointOpenDetector:
     """
 
     name = "superpoint-open"
-    # One forward pass already uses every core, or the GPU.
-    runs_in_threads = False
 
     def __init__(
         self,
@@ -34,6 +32,8 @@ class SuperPointOpenDetector:
         self._settings = settings
         self._input_size_px = input_size_px
         self._device = device
+        # Of a CPU each thread takes an image of its own; a GPU is driven by one.
+        self.runs_in_threads = torch.device(device).type == "cpu"
 
     def detect(
         self,

@@ -45,18 +45,17 @@ def bootstrap(
     from landmark_discovery.config.detectors import DETECTORS
     from landmark_discovery.data.store import read_store
     from landmark_discovery.downloads.checks import require_stamped
-    from landmark_discovery.threads import CPU_THREADS
-    from landmark_discovery.training.runtime import arithmetic, choose_device
+    from landmark_discovery.training.runtime import arithmetic, choose_device, reuse_freed_memory
 
+    reuse_freed_memory()
     require_stamped([weights] if weights else [])
     if packaged_sha256 is not None:
         require_digest(package_folder(), packaged_sha256)
-    # The settings of a detector that is no network name neither device nor threads.
+    # The settings of a detector that is no network name no device.
     is_network = DETECTORS[chosen.bootstrap.detector].is_network
     device = choose_device(chosen.device if is_network else "cpu")
-    cpu_threads = chosen.cpu_threads if is_network else CPU_THREADS
     detector = make_detector(chosen.bootstrap, weights, chosen.model.input_size_px, device)
-    with arithmetic("float32", device, cpu_threads):
+    with arithmetic("float32", device):
         keypoints = extract_bootstrap_keypoints(read_store(store), detector, chosen.bootstrap, threads=threads)
     write_keypoints(output, keypoints)
     typer.echo(str(keypoints.counts(chosen.bootstrap.min_keypoints)))

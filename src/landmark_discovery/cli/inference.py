@@ -58,7 +58,7 @@ def predict(
     ] = Precision.float32,
     batch_size: Annotated[int, typer.Option(min=1, max=64, help="Objects that go through the network at once.")] = 64,
     cpu_threads: Annotated[
-        int, typer.Option(min=1, help="Of the network on a CPU; other numbers round sums otherwise.")
+        int, typer.Option(min=1, help="That share the objects on a CPU; figures don't depend on it.")
     ] = 2,
 ) -> None:
     """Find landmarks in images and videos: a table, COCO keypoints, and pictures, in pixels of the originals."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,13 @@ from landmark_discovery.training.keypoints import CELL_PX
 from landmark_discovery.training.processes import Processes
 from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.views import plain_views
+from landmark_discovery.training.workers import ALONE
 
 Rows = NDArray[np.int64] | slice
 EVERY_ROW = slice(None)
-# Images that the network sees at once: a GPU needs many to be busy while the host reads what it found.
-GPU_BATCH, CPU_BATCH = 128, 32
+# Images that the network sees at once: a GPU needs many to be busy while the host reads what it found; on a CPU each
+# worker has so many.
+GPU_BATCH, CPU_BATCH = 128, 16
 # Arrays of unknown length grow by one part in so many.
 GROWTH = 4
 
@@ -92,7 +94,6 @@ class Detections:
         return _with_position(self.flipped_descriptor[rows], mirrored, position_weight / self.grid_size)
 
 
-@torch.inference_mode()
 def detect(
     network: HourglassNetwork,
     images: StoredImages,
@@ -121,13 +122,21 @@ def detect(
     """
     floor = settings.threshold if settings.target_detections is None else 0.0
     columns = [_Column() for _ in range(5)]
-    for start, batch in _batches(indices, GPU_BATCH if images.device.type == "cuda" else CPU_BATCH, images.device):
-        views = images.views(batch, plain_views(images.crops[batch], size_px))
+    views_of = replace(images, workers=ALONE).views
+
+    @torch.inference_mode()
+    def search(batch: tuple[int, Tensor]) -> list[NDArray[Any]]:
+        start, some = batch
+        views = views_of(some, plain_views(images.crops[some], size_px))
         with autocast(precision, images.device):
             scores, maps = network(torch.cat([views, views.flip(3)]) if twins else views)
-        found = _detect_in_maps(torch.sigmoid(scores[: len(batch), 0]), maps, floor, settings, refine, convention)
-        for column, part in zip(columns, (found[0] + start, *found[1:]), strict=True):
-            column.add(part.cpu().numpy())
+        found = _detect_in_maps(torch.sigmoid(scores[: len(some), 0]), maps, floor, settings, refine, convention)
+        return [part.cpu().numpy() for part in (found[0] + start, *found[1:])]
+
+    batches = _batches(indices, GPU_BATCH if images.device.type == "cuda" else CPU_BATCH, images.device)
+    for parts in images.workers.stream(search, batches):
+        for column, part in zip(columns, parts, strict=True):
+            column.add(part)
     image, point, score, descriptor, flipped = (column.whole() for column in columns)
     return Detections(image, point, score, descriptor, flipped, len(indices), size_px // CELL_PX)
 

@@ -48,8 +48,13 @@ class Config(Section):
     )
     cpu_threads: PositiveCount = Field(
         2,
-        description="Threads of the network on a CPU, whatever its cores: other numbers round otherwise. Raise it "
-        "where there are many cores, and keep it where results shall be repeated.",
+        description="Threads that share each batch on a CPU, whatever its cores: other numbers sum gradients "
+        "otherwise. Raise it where there are many cores, and keep it where results shall be repeated.",
+    )
+    deterministic: bool = Field(
+        False,
+        description="Let a GPU give the same bytes each time, by slower operations where others don't; a CPU always "
+        "does.",
     )
     processes: PositiveCount = Field(
         1,

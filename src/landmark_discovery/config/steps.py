@@ -16,7 +16,7 @@ from landmark_discovery.config.loading import Tree, default_values, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError, nearest_name
 
-_NETWORK = ("model", "device", "precision", "cpu_threads", "fast")
+_NETWORK = ("model", "device", "precision", "cpu_threads", "fast", "deterministic")
 
 # The step that makes the images of a data set; none for a folder of the user's.
 _SOURCE_STEPS = {"synthetic": "synthesize", "celeba": "build-dataset", "ls3d": "build-dataset"}
@@ -52,7 +52,7 @@ STEPS = {
         ),
         after=("synthesize", "build-dataset"),
     ),
-    "bootstrap": Step(("bootstrap", "model.input_size_px", "device", "cpu_threads"), after=("prepare",)),
+    "bootstrap": Step(("bootstrap", "model.input_size_px", "device"), after=("prepare",)),
     "train-stage1": Step(
         (
             "seed",
@@ -117,7 +117,7 @@ def step_keys(config: Config, step: str) -> list[str]:
     everything = default_values()
     keys = (leaf for key in STEPS[step].keys for leaf in _leaves(key, _value_at(everything, key)))
     if step == "bootstrap" and not DETECTORS[config.bootstrap.detector].is_network:
-        without |= {"device", "cpu_threads"}
+        without |= {"device"}
     return [key for key in keys if key not in without]
 
 

@@ -60,6 +60,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
             precision=config.precision,
             fast=config.fast,
             cpu_threads=config.cpu_threads,
+            deterministic=config.deterministic,
         )
     return Predictions(store.names, store.splits, landmarks, score, stage)
 
@@ -74,6 +75,7 @@ def stage2_landmarks(
     precision: str,
     fast: bool,
     cpu_threads: int,
+    deterministic: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Find the landmarks of images of a store with weights of stage 2.
 
@@ -85,17 +87,18 @@ def stage2_landmarks(
         device: of the network.
         precision: of the network on a GPU.
         fast: use fused kernels on a GPU.
-        cpu_threads: of the network on a CPU.
+        cpu_threads: that share the images on a CPU.
+        deterministic: the same bytes each time on a GPU too.
 
     Returns:
         Landmarks (N, K, 2) in original image pixels, in the convention of the weights, and scores (N, K).
     """
     network = network_on(device, trained, fast)
-    with arithmetic(precision, device, cpu_threads):
+    with arithmetic(precision, device, deterministic=deterministic):
         points, score = predict_stage2(
             network,
             trained.extras["flip_map"].numpy(),
-            stored_images(store, device, fast),
+            stored_images(store, device, fast, cpu_threads),
             indices,
             decoding,
             size_px=trained.model.input_size_px,
@@ -109,11 +112,11 @@ def _stage1_landmarks(
     trained: TrainedWeights, store: ImageStore, device: torch.device, config: Config
 ) -> tuple[FloatArray, FloatArray]:
     network, indices = network_on(device, trained, config.fast), np.arange(len(store))
-    with arithmetic(config.precision, device, config.cpu_threads):
+    with arithmetic(config.precision, device, deterministic=config.deterministic):
         points, score = predict_stage1(
             network,
             landmarker_of(trained),
-            stored_images(store, device, config.fast),
+            stored_images(store, device, config.fast, config.cpu_threads),
             indices,
             _detection(config, trained.convention),
             size_px=trained.model.input_size_px,

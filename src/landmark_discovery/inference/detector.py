@@ -23,6 +23,7 @@ from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.keypoints import CELL_PX
 from landmark_discovery.training.prediction import BATCH, predict_stage2
 from landmark_discovery.training.runtime import accelerated, arithmetic, choose_device
+from landmark_discovery.training.workers import workers_on
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -69,7 +70,7 @@ class LandmarkDetector:
         precision: of the network on a GPU, "float32", "tf32" or "bfloat16"; a CPU always uses float32.
         batch_size: objects that go through the network at once, 1 to 64. With 64, images of the data set in its order
             get the pipeline's own figures to the last bit on a CPU.
-        cpu_threads: of the network on a CPU; other numbers round sums otherwise.
+        cpu_threads: that share the objects on a CPU; the figures don't depend on it.
 
     Raises:
         UserError: a file that isn't a model, an unknown device or precision, or a GPU is asked for and none is there.
@@ -91,7 +92,8 @@ class LandmarkDetector:
             raise UserError(f"batch_size is {batch_size}", remedy=f"give 1 to {BATCH}")
         self.weights, self.model = Path(weights), load_model(weights)
         self.device = choose_device(device)
-        self.precision, self.batch_size, self.cpu_threads = precision, batch_size, cpu_threads
+        self.precision, self.batch_size = precision, batch_size
+        self._workers = workers_on(self.device, cpu_threads)
         self._network = network_on(self.device, self.model.weights, fast=True)
 
     def predict(self, images: Sequence[Image], boxes: Sequence[ArrayLike | None] | None = None) -> list[FoundObject]:
@@ -128,7 +130,7 @@ class LandmarkDetector:
                 yield DetectedShot(shot.shot, shot.size, list(islice(found, len(shot.cuts))))
 
     def _find(self, cuts: Sequence[tuple[str, Cut]]) -> list[FoundObject]:
-        with arithmetic(self.precision, self.device, self.cpu_threads):
+        with arithmetic(self.precision, self.device):
             return list(chain.from_iterable(self._find_at_once(batch) for batch in batched(cuts, self._fit)))
 
     def _find_at_once(self, named_cuts: Sequence[tuple[str, Cut]]) -> Iterator[FoundObject]:
@@ -137,7 +139,7 @@ class LandmarkDetector:
         points, scores = predict_stage2(
             self._network,
             model.flip_map,
-            stack_cuts(cuts, model.frame_px, self.device, accelerated(True, self.device)),
+            stack_cuts(cuts, model.frame_px, self.device, accelerated(True, self.device), self._workers),
             np.arange(len(cuts)),
             model.decoding,
             size_px=model.size_px,

@@ -17,6 +17,7 @@ from landmark_discovery.data.images import read_image, read_image_size
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import area_inside
 from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.workers import ALONE, Workers
 
 # Views turned by 12 degrees, or shrunk to 0.88, reach a tenth of the crop beyond it.
 _SEEN_AROUND_CROP = 0.25
@@ -152,7 +153,11 @@ def plan_shot(shot: Shot, size: tuple[int, int], rule: CutRule) -> Cuts:
 
 
 def stack_cuts(
-    cuts: Sequence[Cut], frame_px: tuple[int, int], device: torch.device, fused: bool = False
+    cuts: Sequence[Cut],
+    frame_px: tuple[int, int],
+    device: torch.device,
+    fused: bool = False,
+    workers: Workers = ALONE,
 ) -> StoredImages:
     """Lay cuts into one array, as the pipeline stores a data set.
 
@@ -161,6 +166,7 @@ def stack_cuts(
         frame_px: least width and height of the array. Its size decides how positions in it are rounded.
         device: of the views.
         fused: make views in one kernel.
+        workers: that share the cuts.
     """
     width, height = array_size(cuts, frame_px)
     pixels = np.zeros((len(cuts), height, width, 3), dtype=np.uint8)
@@ -168,9 +174,8 @@ def stack_cuts(
         row[: cut.pixels.shape[0], : cut.pixels.shape[1]] = cut.pixels
     crops = np.stack([cut.crop_in_pixels for cut in cuts]).astype(np.float32)
     size = np.array([cut.pixels.shape[1::-1] for cut in cuts], dtype=np.float32)
-    return StoredImages(
-        torch.from_numpy(pixels), torch.from_numpy(crops).to(device), torch.from_numpy(size).to(device), fused
-    )
+    on_device = torch.from_numpy(crops).to(device), torch.from_numpy(size).to(device)
+    return StoredImages(torch.from_numpy(pixels), *on_device, fused, workers)
 
 
 def array_size(cuts: Sequence[Cut], frame_px: tuple[int, int]) -> tuple[int, int]:

@@ -41,6 +41,10 @@ class ColourChange:
     hue: Tensor
     saturation: Tensor
 
+    def of(self, rows: slice) -> ColourChange:
+        """Give the change of some of the images."""
+        return ColourChange(**{name: value[rows] for name, value in vars(self).items()})
+
 
 def draw_colour_change(count: int, settings: AugmentationSettings, randomness: Randomness) -> ColourChange:
     """Draw how each of `count` images changes."""

@@ -13,6 +13,7 @@ from landmark_discovery.data.store import ImageStore
 from landmark_discovery.training.colour import ColourChange, change_colours, no_colour_change
 from landmark_discovery.training.runtime import accelerated
 from landmark_discovery.training.views import ViewGeometry, sample_views
+from landmark_discovery.training.workers import ALONE, Workers, workers_on
 
 GPU_MEMORY_SHARE = 0.6
 
@@ -26,12 +27,14 @@ class StoredImages:
         crops: (N, 4) in store pixels, on the device.
         stored_size: (N, 2) width and height, on the device.
         fused: make views in one kernel (`fused_views`); only on a GPU.
+        workers: that share each batch of views; only on a CPU several.
     """
 
     pixels: Tensor
     crops: Tensor
     stored_size: Tensor
     fused: bool = False
+    workers: Workers = ALONE
 
     @property
     def device(self) -> torch.device:
@@ -82,18 +85,23 @@ class StoredImages:
             from landmark_discovery.training.fused_views import fused_views
 
             return fused_views(pixels, size, geometry, change or no_colour_change(len(pixels), self.device))
-        floats = pixels.permute(0, 3, 1, 2).float()
-        changed = floats if change is None else change_colours(floats, change)
-        return (sample_views(changed, size, geometry) / 255).contiguous(memory_format=torch.channels_last)
+
+        def part(rows: slice) -> Tensor:
+            own = None if change is None else change.of(rows)
+            return _plain_views(pixels[rows], size[rows], geometry.of(rows), own)
+
+        parts = self.workers.map(part, self.workers.parts(len(pixels)))
+        return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
 
-def stored_images(store: ImageStore, device: torch.device, fast: bool = False) -> StoredImages:
+def stored_images(store: ImageStore, device: torch.device, fast: bool = False, cpu_threads: int = 1) -> StoredImages:
     """Open the images of a store for a device; they move into a GPU's memory if they fit beside the training.
 
     Args:
         store: the prepared data set.
         device: of the views.
         fast: make views in one kernel where the device can.
+        cpu_threads: workers that share each batch on a CPU.
     """
     with warnings.catch_warnings():
         # The memory map is read-only, and nothing here writes to it.
@@ -103,4 +111,11 @@ def stored_images(store: ImageStore, device: torch.device, fast: bool = False) -
         pixels = pixels.to(device)
     crops = torch.from_numpy(store.crop_in_store().astype(np.float32)).to(device)
     size = torch.from_numpy(store.stored_size.astype(np.float32)).to(device)
-    return StoredImages(pixels, crops, size, accelerated(fast, device))
+    return StoredImages(pixels, crops, size, accelerated(fast, device), workers_on(device, cpu_threads))
+
+
+def _plain_views(pixels: Tensor, stored_size: Tensor, geometry: ViewGeometry, change: ColourChange | None) -> Tensor:
+    """Change the colours of images (B, H, W, 3) and sample their views, with PyTorch's own operations."""
+    floats = pixels.permute(0, 3, 1, 2).float()
+    changed = floats if change is None else change_colours(floats, change)
+    return sample_views(changed, stored_size, geometry).div_(255)

@@ -25,6 +25,7 @@ from landmark_discovery.training.optimizers import (
 )
 from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.workers import ALONE, Workers
 
 Loss = TypeVar("Loss")
 # Draws the batches of a phase from its generator, without end.
@@ -60,13 +61,20 @@ class Learner:
         precision: of the run.
         randomness: of the views, the same in all processes.
         seed: of the order of the images.
+        workers: that share each batch.
     """
 
     def __init__(
-        self, network: HourglassNetwork, optimizer: OptimizerSettings, precision: str, randomness: Randomness, seed: int
+        self,
+        network: HourglassNetwork,
+        optimizer: OptimizerSettings,
+        precision: str,
+        randomness: Randomness,
+        seed: int,
+        workers: Workers = ALONE,
     ) -> None:
         self.network, self.settings, self.randomness = network, optimizer, randomness
-        self.parameters = TrainedParameters(network, precision)
+        self.parameters = TrainedParameters(network, precision, workers)
         self.optimizer = make_optimizer(self.parameters, optimizer)
         self.order = generator_on(torch.device("cpu"), seed, stream=1)
         self.iteration, self._phase_start = 0, 0

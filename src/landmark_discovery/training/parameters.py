@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.training.parts import PartedNetwork
+from landmark_discovery.training.workers import ALONE, Workers
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class TrainedParameters:
     Args:
         network: on its device; its own parameters stay current, as views.
         precision: of the run; with bfloat16 on a GPU, all convolutions' weights are rounded at once.
+        workers: that share each batch.
     """
 
-    def __init__(self, network: HourglassNetwork, precision: str) -> None:
+    def __init__(self, network: HourglassNetwork, precision: str, workers: Workers = ALONE) -> None:
         self.network = network
         self.rounded = precision == "bfloat16" and next(network.parameters()).is_cuda
         names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -65,9 +68,13 @@ class TrainedParameters:
         trunk = [names[id(parameter)] for parameter in network.trunk_parameters()]
         self.heads = self._by_kind(heads)
         self.trunk = self._by_kind(trunk)
+        cuts = [long.views for long in (*self.heads, *self.trunk)]
+        self._parted = PartedNetwork(network, self.all(), cuts, workers) if workers.count > 1 else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Run the network on images (B, 3, S, S)."""
+        if self._parted is not None:
+            return self._parted(images)
         views: dict[str, Tensor] = {}
         for weights, others in (self.heads, self.trunk):
             values = weights.values.to(torch.bfloat16) if self.rounded else weights.values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,8 +20,10 @@ from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import from_grid, to_grid
 from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.views import ViewGeometry, plain_views, turned_views
+from landmark_discovery.training.workers import ALONE
 
-BATCH = 64
+# Images whose landmarks are found at once; on a CPU each worker has so many.
+BATCH, CPU_BATCH = 64, 16
 # Degrees and factors of the views whose landmarks are averaged, the unchanged one first.
 TURNS = ((0.0, 1.0), (12.0, 1.0), (-12.0, 1.0), (0.0, 0.88), (0.0, 1.12))
 # How the authors' own weights are read (method, sections 4 and 5).
@@ -67,7 +71,6 @@ def fixed_threshold(settings: DetectionSettings, landmarker: Landmarker) -> Dete
     return settings.model_copy(update={"threshold": landmarker.threshold, "target_detections": None})
 
 
-@torch.inference_mode()
 def predict_stage2(
     network: HourglassNetwork,
     flip_map: NDArray[np.int64],
@@ -97,24 +100,32 @@ def predict_stage2(
         Points (N, K, 2) on the grid, in the convention, and scores (N, K).
     """
     channels = torch.from_numpy(flip_map).to(images.device)
-    points, scores = [], []
-    # A single batch is part of something longer, which has a bar of its own.
-    silent = len(indices) <= BATCH
-    for start in tqdm(range(0, len(indices), BATCH), desc="predicting", unit="batch", leave=False, disable=silent):
-        batch = torch.from_numpy(indices[start : start + BATCH]).to(images.device)
+    turns = TURNS if settings.average_turned_views else TURNS[:1]
+    views_of = replace(images, workers=ALONE).views
+
+    @torch.inference_mode()
+    def find(batch: Tensor) -> NDArray[np.float32]:
+        """Give x, y and score of the landmarks of some images, (B, K, 3)."""
         plain = plain_views(images.crops[batch], size_px)
         seen = []
-        for degrees, factor in TURNS if settings.average_turned_views else TURNS[:1]:
-            turned = turned_views(plain, degrees, factor)
+        for turned in (turned_views(plain, degrees, factor) for degrees, factor in turns):
             with autocast(precision, images.device):
-                upright, mirrored = _maps_with_mirrored(network, images.views(batch, turned)).chunk(2)
+                upright, mirrored = _maps_with_mirrored(network, views_of(batch, turned)).chunk(2)
             averaged = average_with_mirrored(upright, mirrored, channels, convention)
             found, score = highest_points(averaged, settings.subpixel)
             seen.append(torch.cat([_in_plain_view(found, turned, plain), score[..., None]], dim=2))
-        mean = torch.stack(seen).mean(dim=0).cpu().numpy()
-        points.append(mean[..., :2])
-        scores.append(mean[..., 2])
-    return np.concatenate(points), np.concatenate(scores)
+        mean: NDArray[np.float32] = torch.stack(seen).mean(dim=0).cpu().numpy()
+        return mean
+
+    size = CPU_BATCH if images.device.type == "cpu" else BATCH
+    batches = (
+        torch.from_numpy(indices[start : start + size]).to(images.device) for start in range(0, len(indices), size)
+    )
+    # A single batch is part of something longer, which has a bar of its own.
+    silent, count = len(indices) <= BATCH, -(-len(indices) // size)
+    found = tqdm(images.workers.stream(find, batches), "predicting", count, unit="batch", leave=False, disable=silent)
+    all_found = np.concatenate(list(found))
+    return all_found[..., :2], all_found[..., 2]
 
 
 def _maps_with_mirrored(network: HourglassNetwork, views: Tensor) -> Tensor:

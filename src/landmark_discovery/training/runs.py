@@ -81,7 +81,7 @@ def run_stage1(
         saver = _saver(output, config, inputs, timetable, processes)
         with saver.held():
             result = train_stage1(
-                stored_images(store, device, config.fast),
+                stored_images(store, device, config.fast, config.cpu_threads),
                 store.indices("train"),
                 warmup_keypoints(*warmup, device),
                 scaled,
@@ -120,10 +120,10 @@ def compute_pseudo_groundtruth(
     trained = load_weights(weights, stage=1)
     landmarker = landmarker_of(trained)
     train = store.indices("train")
-    with arithmetic(config.precision, device, config.cpu_threads):
+    with arithmetic(config.precision, device, deterministic=config.deterministic):
         own = detect(
             network_on(device, trained, config.fast),
-            stored_images(store, device, config.fast),
+            stored_images(store, device, config.fast, config.cpu_threads),
             processes.part(train),
             fixed_threshold(config.stage1.detection, landmarker),
             size_px=trained.model.input_size_px,
@@ -180,7 +180,7 @@ def run_stage2(
         saver = _saver(output, config, inputs, timetable, processes)
         with saver.held():
             result = train_stage2(
-                stored_images(store, device, config.fast),
+                stored_images(store, device, config.fast, config.cpu_threads),
                 landmark_targets(image, points, truth.flip_map, device),
                 trained.network,
                 scaled,

@@ -15,7 +15,6 @@ import torch
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.gpus import GIVEN_VARIABLE
-from landmark_discovery.threads import CPU_THREADS
 
 # Arguments of mallopt in glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -98,19 +97,33 @@ def _has_compiler() -> bool:
 
 
 @contextmanager
-def arithmetic(precision: str, device: torch.device, cpu_threads: int = CPU_THREADS) -> Iterator[None]:
+def arithmetic(
+    precision: str, device: torch.device, cpu_threads: int = 1, deterministic: bool = False
+) -> Iterator[None]:
     """Run a block with the matrix products of "float32", "tf32" or "bfloat16".
 
-    On a CPU the same inputs and threads give the same bytes, on one core or many: operations without a deterministic
-    form raise.
+    On a CPU, and where asked for on a GPU, the same inputs and threads give the same bytes: operations without a
+    deterministic form raise.
+
+    Args:
+        precision: of a GPU; a CPU always has float32.
+        device: that computes.
+        cpu_threads: that share each operation on a CPU; `workers.Workers` share batches instead.
+        deterministic: ask for the same bytes on a GPU too.
     """
-    matmul, deterministic = torch.get_float32_matmul_precision(), torch.get_deterministic_debug_mode()
+    matmul, mode = torch.get_float32_matmul_precision(), torch.get_deterministic_debug_mode()
     convolution, threads = torch.backends.cudnn.allow_tf32, torch.get_num_threads()
+    chosen_by_bytes = torch.backends.cudnn.deterministic
+    same_bytes = deterministic or device.type == "cpu"
     exact = precision == "float32" or device.type == "cpu"
     torch.set_float32_matmul_precision("highest" if exact else "high")
     torch.backends.cudnn.allow_tf32 = not exact
     # Not use_deterministic_algorithms: it imports PyTorch's compiler, which takes 1.5 s.
-    torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
+    torch.set_deterministic_debug_mode("error" if same_bytes else "default")
+    torch.backends.cudnn.deterministic = same_bytes
+    if deterministic:
+        # Read by cuBLAS at its first product; without it two streams may share a product's workspace.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Nothing here reads memory before it is written, and filling it costs a twentieth of the time on a CPU.
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -121,7 +134,8 @@ def arithmetic(precision: str, device: torch.device, cpu_threads: int = CPU_THRE
     finally:
         torch.set_float32_matmul_precision(matmul)
         torch.backends.cudnn.allow_tf32 = convolution
-        torch.set_deterministic_debug_mode(deterministic)
+        torch.set_deterministic_debug_mode(mode)
+        torch.backends.cudnn.deterministic = chosen_by_bytes
         torch.set_num_threads(threads)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from landmark_discovery.clustering.detections import Detections, detect, joined_detections
+from landmark_discovery.clustering.kmeans import CPU
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     NamedDetections,
@@ -103,7 +104,7 @@ def train_stage1(
     trainer = _Trainer(images, train_indices, config, keypoints, on_round, on_log, processes, saver)
     trainer.go_on()
     boundaries = round_boundaries(config)
-    with arithmetic(config.precision, images.device, config.cpu_threads):
+    with arithmetic(config.precision, images.device, deterministic=config.deterministic):
         for number in range(len(trainer.rounds), len(boundaries)):
             trainer.train_until(boundaries[number])
             found = trainer.find_landmarks(final=boundaries[number] == boundaries[-1])
@@ -152,7 +153,8 @@ class _Trainer:
         self.network = initial_network(config, images.device)
         use_fused_layers(self.network, config.model, config.fast, images.device)
         randomness = Randomness(generator_on(images.device, config.seed), processes.share, sections=2)
-        self.learner = Learner(self.network, config.stage1.optimizer, config.precision, randomness, config.seed)
+        settings = config.stage1.optimizer
+        self.learner = Learner(self.network, settings, config.precision, randomness, config.seed, images.workers)
         self.log: list[dict[str, float]] = []
         self.rounds: list[dict[str, float]] = []
 
@@ -227,11 +229,16 @@ class _Trainer:
     def _cluster(self, candidates: Detections, final: bool) -> _Found:
         config = self.config
         landmarker, named, purity = find_landmarks(
-            candidates, config.num_landmarks, config.stage1.detection, config.clustering, self.images.device
+            candidates, config.num_landmarks, config.stage1.detection, config.clustering, self._clustering_device
         )
         over_threshold = float((candidates.score > landmarker.threshold).sum()) / len(self.train_indices)
-        finer = named if final else training_clusters(named, config.clustering, self.images.device)
+        finer = named if final else training_clusters(named, config.clustering, self._clustering_device)
         return _Found(landmarker, _without_descriptors(named), _without_descriptors(finer), over_threshold, purity)
+
+    @property
+    def _clustering_device(self) -> torch.device:
+        """Cluster where the images are, but where bytes must repeat: faiss on a GPU doesn't promise to."""
+        return CPU if self.config.deterministic else self.images.device
 
     def keypoints_of(self, named: NamedDetections) -> TrainingKeypoints:
         """Give the keypoints that the next round trains on."""

@@ -68,7 +68,7 @@ def train_stage2(
     """
     trainer = _Trainer(images, targets, stage1_network, config, on_log, processes, saver)
     trainer.go_on()
-    with arithmetic(config.precision, images.device, config.cpu_threads):
+    with arithmetic(config.precision, images.device, deterministic=config.deterministic):
         trainer.train()
         while trainer.generation + 1 < config.stage2.generations:
             trainer.start_generation()
@@ -101,7 +101,8 @@ class _Trainer:
         self.network = landmark_network(self.stage1_network, config).to(device)
         use_fused_layers(self.network, config.model, config.fast, device)
         randomness = Randomness(generator_on(device, config.seed), self.processes.share)
-        self.learner = Learner(self.network, config.stage2.optimizer, config.precision, randomness, config.seed)
+        settings, workers = config.stage2.optimizer, self.images.workers
+        self.learner = Learner(self.network, settings, config.precision, randomness, config.seed, workers)
 
     def go_on(self) -> None:
         """Take over the newest checkpoint, where there is one."""

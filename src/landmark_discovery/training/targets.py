@@ -80,7 +80,7 @@ def found_points(
     Returns:
         Points (N, K, 2) on the grid; NaN: left out.
     """
-    with arithmetic(config.precision, images.device, config.cpu_threads):
+    with arithmetic(config.precision, images.device, deterministic=config.deterministic):
         points, _ = predict_stage2(
             network,
             targets.flip_map.cpu().numpy(),

@@ -27,6 +27,10 @@ class ViewGeometry:
     shift: Tensor
     size_px: int
 
+    def of(self, rows: slice) -> ViewGeometry:
+        """Give the geometry of some of the views."""
+        return ViewGeometry(self.matrix[rows], self.shift[rows], self.size_px)
+
     def to_view(self, points: Tensor) -> Tensor:
         """Map points (B, P, 2) of the stored images to view pixels."""
         return points @ self.matrix.transpose(1, 2) + self.shift[:, None]
