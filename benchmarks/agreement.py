@@ -12,7 +12,6 @@ import torch
 
 from benchmarks.figures import Variant
 from benchmarks.machine import machine_facts, version_facts
-from benchmarks.report import number_text
 from benchmarks.suite import PATHS, PRECISIONS
 from benchmarks.workload import Workload
 from landmark_discovery.errors import UserError
@@ -62,7 +61,7 @@ def measure_agreement(workload: Workload, iterations: int, output: Path) -> str:
 
 
 def losses_of(workload: Workload, variant: Variant, iterations: int) -> list[float]:
-    """Train stage 1 as its trainer does and give the loss of each iteration; equal seeds choose equal samples."""
+    """Train stage 1 at its full learning rate and give each iteration's loss; equal seeds choose equal samples."""
     config, device = workload.config(variant), workload.device
     images, keypoints = workload.images(config.fast), workload.keypoints(config.clustering.training_clusters)
     network = initial_network(config, device).train()
@@ -91,8 +90,8 @@ def agreement_table(losses: Losses) -> str:
         rows.append(
             [
                 str(variant),
-                *(number_text(relative_difference(values[:1], one[:1]), "share") for one in (plain, losses[REFERENCE])),
-                *(number_text(relative_difference(values, one), "share") for one in (plain, losses[REFERENCE])),
+                *(f"{relative_difference(values[:1], one[:1]):.1e}" for one in (plain, losses[REFERENCE])),
+                *(f"{relative_difference(values, one):.1e}" for one in (plain, losses[REFERENCE])),
                 f"{statistics.fmean(values[-AVERAGED:]):.5f}",
             ]
         )

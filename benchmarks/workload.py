@@ -18,7 +18,6 @@ from benchmarks.figures import Variant
 from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import CORNERS, RECTANGLES, ImageStore
-from landmark_discovery.threads import CPU_THREADS
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.keypoints import TrainingKeypoints, warmup_keypoints
 from landmark_discovery.training.runtime import accelerated
@@ -125,7 +124,7 @@ class Workload:
 
     @cached_property
     def _images(self) -> StoredImages:
-        return stored_images(self.store, self.device, cpu_threads=CPU_THREADS)
+        return stored_images(self.store, self.device, cpu_threads=self.config(None).cpu_threads)
 
     @property
     def resident_gib(self) -> float:

@@ -15,6 +15,9 @@ from landmark_discovery.training.weights import TrainedWeights, build_network, s
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+# PyTorch reads it once, at its first product, which may be that of a test before one of the same bytes.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
 # Tests look for progress bars, which some shells switch off.
 os.environ.pop("TQDM_DISABLE", None)
 

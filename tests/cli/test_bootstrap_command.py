@@ -40,7 +40,7 @@ def test_one_key_chooses_whose_weights_detect_and_threads_change_nothing(
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         result = landmarks(
             *("bootstrap", "--config", "tiny.yaml", "--store", "store", "--weights", weights),
-            *("--set", keys[0], "--set", keys[1], "--output", f"{threads}.npz"),
+            *("--set", keys[0], "--set", keys[1], "--threads", threads, "--output", f"{threads}.npz"),
         )
         assert result.returncode == 0, result.stderr
         made.append((folder / f"{threads}.npz").read_bytes())

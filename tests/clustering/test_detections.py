@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ from landmark_discovery.clustering import detections
 from landmark_discovery.clustering.detections import Detections, detect
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.workers import Workers
 
 GRID = 8
 SIZE_PX = 4 * GRID
@@ -66,6 +68,16 @@ def test_without_twins_the_mirror_image_isnt_looked_at_and_all_else_is_the_same(
     assert alone.flipped_descriptor.shape == (2, 0)
     for name in ("image", "point", "score", "descriptor"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(both, name))
+
+
+def test_detections_are_the_same_bytes_in_the_same_order_however_many_threads_search():
+    rng = np.random.default_rng(0)
+    images = images_with(*([(*rng.integers(1, 7, 2), value) for value in rng.uniform(0.3, 1, 5)] for _ in range(70)))
+    found = [detect_in(dataclasses.replace(images, workers=Workers(count))) for count in (1, 2, 5)]
+    assert len(found[0]) > 100
+    for name in ("image", "point", "score", "descriptor", "flipped_descriptor"):
+        first, *others = (getattr(one, name).tobytes() for one in found)
+        assert all(other == first for other in others), name
 
 
 def test_a_peak_moves_a_quarter_cell_toward_its_larger_neighbour_and_so_does_its_twin():

@@ -70,7 +70,7 @@ def test_a_changed_key_is_seen_by_what_depends_on_it_and_by_nothing_else(change,
 )
 def test_a_detector_depends_on_its_own_keys_and_only_a_network_on_where_it_runs(detector, read):
     keys = step_keys(changed(bootstrap={"detector": detector}), "bootstrap")
-    network = ["device"] if detector != "sift" else []
+    network = ["device", "deterministic"] if detector != "sift" else []
     shared = ["detector", "min_keypoints", *(f"outliers.{name}" for name in OutlierSettings.model_fields)]
     assert set(keys) == {*(f"bootstrap.{name}" for name in [*shared, *read]), "model.input_size_px", *network}
 

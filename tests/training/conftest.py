@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from landmark_discovery.training.images import StoredImages
+from landmark_discovery.training.workers import Workers
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def faces():
 
 @pytest.fixture
 def stored(faces):
-    """Give such images on the device, each cropped to its inner 32 x 32 pixels."""
+    """Give such images on the CPU, shared by two threads, each cropped to its inner 32 x 32 pixels."""
     pixels = torch.from_numpy(np.stack(faces()))
     crops = torch.tensor([[4.0, 4.0, 36.0, 36.0]]).expand(len(pixels), 4)
-    return StoredImages(pixels, crops, torch.full((len(pixels), 2), 40.0))
+    return StoredImages(pixels, crops, torch.full((len(pixels), 2), 40.0), workers=Workers(2))

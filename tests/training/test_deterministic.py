@@ -16,6 +16,7 @@ from landmark_discovery.training.saver import NO_SAVER, Saver
 from landmark_discovery.training.stage1 import initial_network, train_stage1
 from landmark_discovery.training.stage2 import train_stage2
 from landmark_discovery.training.targets import landmark_targets
+from landmark_discovery.training.workers import workers_on
 
 TRAIN = np.array([0, 1, 2, 4, 5])
 # More than the steps that run one kernel at a time before one is recorded, and a resumed run starts with those anew.
@@ -56,6 +57,7 @@ def trained(stored, tiny_config):
         images = StoredImages(
             *(part.to(device) for part in (stored.pixels, stored.crops, stored.stored_size)),
             fast and device.type == "cuda",
+            workers_on(device, 2),
         )
         chosen = {"device": device_name, "precision": precision, "fast": fast, "deterministic": True}
         stages = {"stage1": ROUNDS, "stage2": {"iterations": STAGE2_ITERATIONS, "generations": 2}}

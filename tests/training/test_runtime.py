@@ -33,7 +33,9 @@ def test_a_cpu_run_is_deterministic_and_a_gpu_run_need_not_be():
 
 
 def test_a_gpu_run_is_deterministic_where_it_is_asked_for(monkeypatch):
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    # Set first, so that what is set below ends with the test.
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     with arithmetic("float32", CUDA, deterministic=True):
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.is_deterministic_algorithms_warn_only_enabled()

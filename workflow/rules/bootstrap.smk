@@ -14,10 +14,7 @@ rule bootstrap:
     resources:
         gpu=bootstrap_gpus,
         mem_mb=growing(
-            lambda wildcards: memory_mb(
-                KEYPOINTS[wildcards.keypoints],
-                3500 if bootstrap_gpus(wildcards) else 2000,
-            )
+            lambda wildcards: memory_mb(KEYPOINTS[wildcards.keypoints], 3500)
         ),
         runtime=growing(240),
     params:

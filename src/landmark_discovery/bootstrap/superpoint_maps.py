@@ -32,6 +32,8 @@ def apply_network(
         The probability of a keypoint at every pixel (8 * (H // 8), 8 * (W // 8)), and the descriptors of the cells
         (D, H // 8, W // 8), on the CPU.
     """
+    # A new thread learns PyTorch's number of threads by asking; a convolution, which doesn't ask, takes every core.
+    torch.get_num_threads()
     unit = grey.astype(np.float32) / np.float32(255)
     logits, descriptors = network(torch.from_numpy(unit)[None, None].to(device))
     return score_map(logits)[0].cpu().numpy(), descriptors[0].cpu()

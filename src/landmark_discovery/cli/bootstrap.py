@@ -32,7 +32,7 @@ def bootstrap(
             "older image brings no others."
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Images worked on at once.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Images worked on at once on a CPU.")] = 2,
     settings: Settings = None,
     config: ConfigFile = None,
     assignments: Assignments = None,
@@ -55,7 +55,8 @@ def bootstrap(
     is_network = DETECTORS[chosen.bootstrap.detector].is_network
     device = choose_device(chosen.device if is_network else "cpu")
     detector = make_detector(chosen.bootstrap, weights, chosen.model.input_size_px, device)
-    with arithmetic("float32", device):
+    deterministic = is_network and chosen.deterministic
+    with arithmetic("float32", device, deterministic=deterministic):
         keypoints = extract_bootstrap_keypoints(read_store(store), detector, chosen.bootstrap, threads=threads)
     write_keypoints(output, keypoints)
     typer.echo(str(keypoints.counts(chosen.bootstrap.min_keypoints)))

@@ -52,7 +52,7 @@ STEPS = {
         ),
         after=("synthesize", "build-dataset"),
     ),
-    "bootstrap": Step(("bootstrap", "model.input_size_px", "device"), after=("prepare",)),
+    "bootstrap": Step(("bootstrap", "model.input_size_px", "device", "deterministic"), after=("prepare",)),
     "train-stage1": Step(
         (
             "seed",
@@ -117,7 +117,7 @@ def step_keys(config: Config, step: str) -> list[str]:
     everything = default_values()
     keys = (leaf for key in STEPS[step].keys for leaf in _leaves(key, _value_at(everything, key)))
     if step == "bootstrap" and not DETECTORS[config.bootstrap.detector].is_network:
-        without |= {"device"}
+        without |= {"device", "deterministic"}
     return [key for key in keys if key not in without]
 
 

@@ -90,6 +90,8 @@ class StoredImages:
             own = None if change is None else change.of(rows)
             return _plain_views(pixels[rows], size[rows], geometry.of(rows), own)
 
+        if self.workers.count == 1:
+            return part(slice(None)).contiguous(memory_format=torch.channels_last)
         parts = self.workers.map(part, self.workers.parts(len(pixels)))
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 

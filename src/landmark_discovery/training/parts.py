@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from landmark_discovery.training.workers import Workers
 
@@ -42,7 +43,7 @@ class PartedNetwork:
 class _Twin:
     """Hold the network once more for one thread: the same numbers, and gradients of its own.
 
-    Gradients are added where they lie in the long tensors, so that nothing has to be joined after a step.
+    Its parameters' gradients are added up where they lie in long tensors of its own.
     """
 
     def __init__(self, network: nn.Module, values: Sequence[Tensor], views_of: Sequence[ViewsOf]) -> None:
@@ -83,6 +84,7 @@ class _InParts(Function):
         return tuple(torch.cat([part.detach() for part in parts]) for parts in zip(*ctx.maps, strict=True))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *of_maps: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         def backward(part: int) -> list[Tensor]:
             own = [whole[ctx.slices[part]] for whole in of_maps]
@@ -90,4 +92,6 @@ class _InParts(Function):
             return gradients
 
         of_parts = ctx.parted.workers.map(backward, range(len(ctx.slices)))
-        return (None, None, *(torch.stack(parts).sum(dim=0) for parts in zip(*of_parts, strict=True)))
+        ctx.maps = None
+        # The twins' own are overwritten by the next step.
+        return (None, None, *(sum(others, first.clone()) for first, *others in zip(*of_parts, strict=True)))
