@@ -1,15 +1,15 @@
 """With `deterministic: true` a GPU gives the same bytes as a CPU always does: twice, and with a stop anywhere."""
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
+from stopping import StopsAfter
 
 from landmark_discovery.training.checkpoints import CheckpointFolder
 from landmark_discovery.training.images import StoredImages
-from landmark_discovery.training.interruption import Interrupted, Timetable
+from landmark_discovery.training.interruption import Interrupted
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.prediction import predict_stage2
 from landmark_discovery.training.saver import NO_SAVER, Saver
@@ -32,20 +32,6 @@ VARIANTS = [
         for fast in (True, False)
     ),
 ]
-
-
-@dataclass
-class StopsEvery(Timetable):
-    """Asks for a stop after so many steps of this run."""
-
-    steps: int = 0
-
-    @property
-    def should_stop(self):
-        self.steps -= 1
-        if self.steps == 0:
-            self.stop("the test")
-        return self.reason is not None
 
 
 @pytest.fixture
@@ -105,7 +91,7 @@ def test_a_run_that_stops_again_and_again_gives_the_same_bytes(trained, tmp_path
         folder = CheckpointFolder(tmp_path / stage, "key")
         while True:
             stops.append(stage)
-            yield Saver(folder, StopsEvery(steps=stop))
+            yield Saver(folder, StopsAfter(steps=stop))
 
     expected = trained(device, precision, fast)
     assert trained(device, precision, fast, savers) == expected

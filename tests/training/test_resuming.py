@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from stopping import StopsAfter
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage1 as stage1_module
@@ -20,20 +21,6 @@ from landmark_discovery.training.targets import landmark_targets
 CPU = torch.device("cpu")
 TRAIN = np.array([0, 1, 2, 4, 5])
 ROUNDS = {"iterations": 6, "warmup_iterations": 2, "round_iterations": 2}
-
-
-@dataclasses.dataclass
-class StopsAfter(Timetable):
-    """Asks for a stop after so many steps of this run."""
-
-    steps: int = 0
-
-    @property
-    def should_stop(self):
-        self.steps -= 1
-        if self.steps == 0:
-            self.stop("the test")
-        return self.reason is not None
 
 
 def keypoints():
