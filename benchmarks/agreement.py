@@ -12,20 +12,16 @@ import torch
 
 from benchmarks.figures import Variant
 from benchmarks.machine import machine_facts, version_facts
+from benchmarks.stage1_step import stage1_step
 from benchmarks.suite import PATHS, PRECISIONS
 from benchmarks.workload import Workload
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_json
 from landmark_discovery.markdown_tables import markdown_table
-from landmark_discovery.training.acceleration import recorded, use_fused_layers
-from landmark_discovery.training.feed import RawBatch, feed
-from landmark_discovery.training.losses import Stage1Loss
-from landmark_discovery.training.optimizers import make_optimizer
-from landmark_discovery.training.parameters import TrainedParameters
-from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.feed import feed
+from landmark_discovery.training.randomness import generator_on
 from landmark_discovery.training.runtime import arithmetic
 from landmark_discovery.training.sampler import pair_batches
-from landmark_discovery.training.stage1 import initial_network, make_batch, training_step
 
 JSON_NAME = "agreement.json"
 REFERENCE = Variant("float32", "plain")
@@ -62,23 +58,13 @@ def measure_agreement(workload: Workload, iterations: int, output: Path) -> str:
 
 def losses_of(workload: Workload, variant: Variant, iterations: int) -> list[float]:
     """Train stage 1 at its full learning rate and give each iteration's loss; equal seeds choose equal samples."""
-    config, device = workload.config(variant), workload.device
+    config = workload.config(variant)
     images, keypoints = workload.images(config.fast), workload.keypoints(config.clustering.training_clusters)
-    network = initial_network(config, device).train()
-    use_fused_layers(network, config.model, config.fast, device)
-    parameters = TrainedParameters(network, config.precision, images.workers)
-    optimizer = make_optimizer(parameters, config.stage1.optimizer)
-    randomness = Randomness(generator_on(device, config.seed), sections=2)
-
-    def eager(raw: RawBatch) -> Stage1Loss:
-        batch = make_batch(images, keypoints, raw, config, randomness)
-        return training_step(parameters, optimizer, batch, config, randomness)
-
-    step = recorded(eager, randomness.generator, config.fast, device)
+    step = stage1_step(config, images, keypoints)
     probability = config.stage1.descriptor_loss.partner_probability
     order = generator_on(torch.device("cpu"), config.seed, stream=1)
     chosen = pair_batches(len(keypoints.image), config.stage1.batch_pairs, probability, order)
-    with arithmetic(config.precision, device):
+    with arithmetic(config.precision, workload.device):
         return [float(step(raw).total) for raw in feed(images, keypoints.image.cpu(), islice(chosen, iterations))]
 
 

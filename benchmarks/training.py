@@ -15,18 +15,15 @@ from benchmarks.figures import Figure, cost, rate
 from benchmarks.limits import utilisation
 from benchmarks.operations import stage1_work
 from benchmarks.peaks import start_peaks
+from benchmarks.stage1_step import stage1_step
 from benchmarks.timing import LEAST_REPEATS, MOST_REPEATS, repeated_seconds
-from landmark_discovery.training.acceleration import recorded, use_fused_layers
 from landmark_discovery.training.captured import EAGER_STEPS
-from landmark_discovery.training.feed import RawBatch, feed
+from landmark_discovery.training.feed import feed
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints
-from landmark_discovery.training.losses import Stage1Loss
-from landmark_discovery.training.optimizers import LOG_EVERY, make_optimizer
-from landmark_discovery.training.parameters import TrainedParameters
-from landmark_discovery.training.randomness import Randomness, generator_on
+from landmark_discovery.training.optimizers import LOG_EVERY
 from landmark_discovery.training.runtime import arithmetic
-from landmark_discovery.training.stage1 import initial_network, make_batch, train_stage1, training_step
+from landmark_discovery.training.stage1 import initial_network, train_stage1
 from landmark_discovery.training.stage2 import train_stage2
 
 OnLog = Callable[[dict[str, float]], None]
@@ -125,20 +122,10 @@ def _fixed_batch_seconds(
 ) -> tuple[float, ...]:
     """Time as many steps as stand between two rows of the log, on one batch that lies on the device."""
     config, device = conditions.config, conditions.device
-    randomness = Randomness(generator_on(device, config.seed), sections=2)
-    network = initial_network(config, device).train()
-    use_fused_layers(network, config.model, config.fast, device)
-    parameters = TrainedParameters(network, config.precision, images.workers)
-    optimizer = make_optimizer(parameters, config.stage1.optimizer)
-
-    def eager_step(raw: RawBatch) -> Stage1Loss:
-        batch = make_batch(images, keypoints, raw, config, randomness)
-        return training_step(parameters, optimizer, batch, config, randomness)
-
     rows = torch.arange(2 * config.stage1.batch_pairs) % len(keypoints.image)
     batch = next(feed(images, keypoints.image.cpu(), [rows]))
+    step = stage1_step(config, images, keypoints)
     with arithmetic(config.precision, device):
-        step = recorded(eager_step, randomness.generator, config.fast, device)
         for _ in range(EAGER_STEPS + 1):
             step(batch)
         return repeated_seconds(lambda: [step(batch) for _ in range(LOG_EVERY)], device, conditions.budget_s / 2)

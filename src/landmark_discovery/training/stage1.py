@@ -12,7 +12,6 @@ from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from landmark_discovery.clustering.detections import Detections, detect, joined_detections
-from landmark_discovery.clustering.kmeans import CPU
 from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     NamedDetections,
@@ -238,7 +237,7 @@ class _Trainer:
     @property
     def _clustering_device(self) -> torch.device:
         """Cluster where the images are, but where bytes must repeat: faiss on a GPU doesn't promise to."""
-        return CPU if self.config.deterministic else self.images.device
+        return torch.device("cpu") if self.config.deterministic else self.images.device
 
     def keypoints_of(self, named: NamedDetections) -> TrainingKeypoints:
         """Give the keypoints that the next round trains on."""

@@ -38,7 +38,7 @@ class Workers:
         """Apply a function to a few items at once and give the results in their order."""
         if self._pool is None:
             return list(map(function, items))
-        return list(self._pool.map(alone_with_operations(function), items))
+        return list(self._pool.map(_alone_with_operations(function), items))
 
     def stream(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Apply a function to many items, few at a time, and yield the results in their order."""
@@ -46,7 +46,7 @@ class Workers:
             yield from map(function, items)
             return
         # Whoever stops reading lets the items go that still wait.
-        with closing(in_parallel(alone_with_operations(function), items, self.count)) as results:
+        with closing(in_parallel(_alone_with_operations(function), items, self.count)) as results:
             yield from results
 
     def parts(self, length: int) -> Sequence[slice]:
@@ -64,7 +64,7 @@ def workers_on(device: torch.device, cpu_threads: int) -> Workers:
     return Workers(cpu_threads) if device.type == "cpu" else ALONE
 
 
-def alone_with_operations(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
+def _alone_with_operations(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
     """Let a function compute each operation in the thread that calls it.
 
     A new thread learns PyTorch's number of threads by asking for it. A convolution, which doesn't ask, would otherwise
