@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 
@@ -88,6 +89,14 @@ def test_arrays_and_files_of_the_same_pixels_have_the_same_landmarks(detector, m
     for one, other in zip(by_file, by_array, strict=True):
         np.testing.assert_array_equal(one.landmarks, other.landmarks)
     assert [one.image for one in by_array] == ["images[0]", "images[1]"]
+
+
+def test_a_detector_that_was_pickled_finds_the_same(model_file, draw):
+    detector = LandmarkDetector(model_file, device="cpu", cpu_threads=2)
+    images = [draw(1), draw(2)]
+    sent = pickle.loads(pickle.dumps(detector))
+    for own, other in zip(detector.predict(images), sent.predict(images), strict=True):
+        np.testing.assert_array_equal(own.landmarks, other.landmarks)
 
 
 def test_several_boxes_are_several_objects_image_by_image(detector, draw):

@@ -34,6 +34,10 @@ class Workers:
         self.count = count
         self._pool = ThreadPoolExecutor(count) if count > 1 else None
 
+    def __reduce__(self) -> tuple[type[Workers], tuple[int]]:
+        """Travel to another process as a count: threads don't."""
+        return Workers, (self.count,)
+
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Apply a function to a few items at once and give the results in their order."""
         if self._pool is None:
