@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 # Tests look for progress bars, which some shells switch off.
 os.environ.pop("TQDM_DISABLE", None)
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine makes no test fail.
 settings.register_profile("project", deadline=None)

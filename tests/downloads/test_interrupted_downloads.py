@@ -36,9 +36,10 @@ class Download:
 
     def start(self, **options):
         command = [LANDMARKS, "download", "images.bin", "--folder", self.folder, "--sources", self._table]
-        return subprocess.Popen(
-            command, cwd=self.folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-        )
+        # A busy machine takes so long that the progress is shown, which isn't looked at here.
+        quiet = os.environ | {"TQDM_DISABLE": "1"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, cwd=self.folder.parent, env=quiet, text=True, **pipes, **options)
 
     def run(self, **options):
         process = self.start(**options)
