@@ -37,9 +37,16 @@ class Download:
     def start(self, **options):
         command = [LANDMARKS, "download", "images.bin", "--folder", self.folder, "--sources", self._table]
         # A busy machine takes so long that the progress is shown, which isn't looked at here.
-        quiet = os.environ | {"TQDM_DISABLE": "1"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=self.folder.parent, env=quiet, text=True, **pipes, **options)
+        environment = os.environ | {"TQDM_DISABLE": "1"}
+        return subprocess.Popen(
+            command,
+            cwd=self.folder.parent,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
 
     def run(self, **options):
         process = self.start(**options)
