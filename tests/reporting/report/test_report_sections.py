@@ -105,15 +105,26 @@ def test_a_long_log_is_thinned_by_averaging_neighbours():
 
 def test_times_are_summed_and_what_was_not_measured_is_left_open():
     tables = {
-        "train_stage1": pd.DataFrame({"s": [100.0, 110.0], "max_rss": [1500.0, 1500.0], "mean_load": [180.0, 190.0]}),
+        "train_stage1": pd.DataFrame({"s": [900.0, 910.0], "max_rss": [1500.0, 1500.0], "mean_load": [180.0, 190.0]}),
         "evaluate": pd.DataFrame({"s": [5.0], "max_rss": ["-"], "mean_load": ["NA"]}),
     }
     page = time_section(tables)
-    numbers = '<td class="number">1 min 45 s</td><td class="number">1,500 MB</td><td class="number">185 %</td>'
+    numbers = '<td class="number">15 min 05 s</td><td class="number">1,500 MB</td><td class="number">185 %</td>'
     assert f'<th scope="row">Train stage 1</th>{numbers}' in page
     assert '<td class="number">5.0 s</td><td class="number">–</td><td class="number">–</td>' in page
-    assert '<th scope="row">Sum</th><td class="number">1 min 50 s</td>' in page
+    assert '<th scope="row">Sum</th><td class="number">15 min 10 s</td>' in page
     assert "wrote no benchmark" in time_section({})
+
+
+def test_the_cpu_load_of_a_step_under_ten_minutes_is_not_shown_since_snakemake_misses_its_end():
+    short = pd.DataFrame({"s": [38.0], "max_rss": [618.0], "mean_load": [61.0]})
+    long = pd.DataFrame({"s": [600.0], "max_rss": [618.0], "mean_load": [187.0]})
+    alone = time_section({"train_stage2": short})
+    assert "CPU load" not in alone
+    assert '<td class="number">38 s</td><td class="number">618 MB</td></tr>' in alone
+    both = time_section({"train_stage1": long, "train_stage2": short})
+    assert '<td class="number">618 MB</td><td class="number">187 %</td>' in both
+    assert '<td class="number">618 MB</td><td class="number">–</td>' in both
 
 
 def test_the_data_set_card_names_every_image_left_out_with_the_reason():

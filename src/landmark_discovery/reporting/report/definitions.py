@@ -41,7 +41,8 @@ _OWN = {
     "fall into; at best 1. Low: left and right are confused.",
     "Detections over threshold, kept": "Mean number an image: before, and after only the nearest of each cluster "
     "stays.",
-    "Time, memory": "As Snakemake measured each step: wall-clock time, largest resident memory, mean CPU load.",
+    "Time, memory": "As Snakemake measured each step: wall-clock time, largest resident memory, mean CPU load. "
+    "It looks at a step twice a second in the first 15 s and then every 30 s: a short peak of memory can escape it.",
 }
 
 

@@ -29,6 +29,8 @@ from landmark_discovery.reporting.training_plots import (
 _ROUND_WIDTH_PX = 1000
 _ROUND_QUALITY = 70
 _MOST_POINTS = 400
+# Snakemake looks at processor time every 30 s, so that a step's last seconds escape it: at most 5 % of so long a step.
+_LOAD_KNOWN_FROM_S = 600
 
 
 def round_section(run: Run) -> str:
@@ -85,13 +87,17 @@ def time_section(benchmarks: Mapping[str, pd.DataFrame]) -> str:
     if not benchmarks:
         return html.section("time", "Time and memory", html.paragraph("Snakemake wrote no benchmark of this run."))
     seconds = {step: mean_of(table, "s") for step, table in benchmarks.items()}
+    loads = {step: _load(table) for step, table in benchmarks.items()}
+    with_load = any(load is not None for load in loads.values())
     rows = [
-        (_step_words(step), duration(seconds[step]), memory(mean_of(table, "max_rss")), _load(table))
+        (_step_words(step), duration(seconds[step]), memory(mean_of(table, "max_rss")), loads[step] or UNKNOWN)
         for step, table in benchmarks.items()
     ]
     rows.append(("Sum", duration(sum(value for value in seconds.values() if value is not None)), "", ""))
-    note = "CPU load: 100 % is one core kept busy. A step without a figure was too short to measure."
-    table = html.table(("Step", "Time", "Memory", "CPU load"), rows, strong=(len(rows) - 1,))
+    columns = ("Step", "Time", "Memory", "CPU load") if with_load else ("Step", "Time", "Memory")
+    table = html.table(columns, [row[: len(columns)] for row in rows], strong=(len(rows) - 1,))
+    note = "Memory: the most that was seen, by a look every half a second at first and every 30 s after 15 s."
+    note += " CPU load: 100 % is one core kept busy; of steps of ten minutes or more." if with_load else ""
     return html.section("time", "Time and memory", table, html.paragraph(note, quiet=True))
 
 
@@ -164,6 +170,6 @@ def _step_words(step: str) -> str:
     return re.sub(r"stage(\d)", r"stage \1", spaced)
 
 
-def _load(table: pd.DataFrame) -> str:
-    load = mean_of(table, "mean_load")
-    return UNKNOWN if load is None else f"{load:.0f} %"
+def _load(table: pd.DataFrame) -> str | None:
+    load, seconds = mean_of(table, "mean_load"), mean_of(table, "s")
+    return None if load is None or seconds is None or seconds < _LOAD_KNOWN_FROM_S else f"{load:.0f} %"
