@@ -87,7 +87,7 @@ def time_section(benchmarks: Mapping[str, pd.DataFrame]) -> str:
     if not benchmarks:
         return html.section("time", "Time and memory", html.paragraph("Snakemake wrote no benchmark of this run."))
     seconds = {step: mean_of(table, "s") for step, table in benchmarks.items()}
-    loads = {step: _load(table) for step, table in benchmarks.items()}
+    loads = {step: _load(table, seconds[step]) for step, table in benchmarks.items()}
     with_load = any(load is not None for load in loads.values())
     rows = [
         (_step_words(step), duration(seconds[step]), memory(mean_of(table, "max_rss")), loads[step] or UNKNOWN)
@@ -170,6 +170,6 @@ def _step_words(step: str) -> str:
     return re.sub(r"stage(\d)", r"stage \1", spaced)
 
 
-def _load(table: pd.DataFrame) -> str | None:
-    load, seconds = mean_of(table, "mean_load"), mean_of(table, "s")
+def _load(table: pd.DataFrame, seconds: float | None) -> str | None:
+    load = mean_of(table, "mean_load")
     return None if load is None or seconds is None or seconds < _LOAD_KNOWN_FROM_S else f"{load:.0f} %"
