@@ -10,7 +10,8 @@ from hypothesis import settings
 
 from landmark_discovery.config.loading import load_config, merged
 from landmark_discovery.data.store import ImageStore
-from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
+from landmark_discovery.training.weights import TrainedWeights, build_network, save_weights, shape_tensors
 
 # Without a GPU Triton interprets its kernels; it reads this when it is imported.
 if not torch.cuda.is_available():
@@ -98,7 +99,7 @@ def open_at(browser):
 
 
 @pytest.fixture
-def save_stage(tmp_path, tiny_config):
+def save_stage(tmp_path, tiny_config, some_shape):
     """Write untrained weights of a stage that has three landmarks."""
 
     def save(stage=2, **facts):
@@ -109,12 +110,22 @@ def save_stage(tmp_path, tiny_config):
             "selected": torch.arange(3),
             "centroids": torch.randn(3, config.model.descriptor_dim),
         }
+        if stage == 2:
+            extras |= shape_tensors(some_shape)
         known = {"stage": stage, "num_landmarks": 3, "model": config.model.model_dump(mode="json"), **facts}
         path = tmp_path / f"stage{stage}.safetensors"
         save_weights(path, TrainedWeights(build_network(config.model, stage, 3), extras, known))
         return path
 
     return save
+
+
+@pytest.fixture(scope="session")
+def some_shape():
+    """Give a shape of three landmarks on a grid of 8, each held a little by the others."""
+    weights = torch.randn(6, 6, generator=torch.Generator().manual_seed(0)) / 10
+    mean = torch.tensor([[2.0, 3.0], [3.5, 5.0], [5.0, 3.0]])
+    return ShapePrior(mean, weights, torch.tensor([0.7, 1.0, 1.5]))
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from landmark_discovery.clustering.pseudo_groundtruth import Landmarker
 from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predict import predict_landmarks
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.training import prediction
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.prediction import predict_stage1, predict_stage2
@@ -124,6 +127,40 @@ def bright_dot(x_px, y_px):
     disc = 255 * np.exp(-((across - x_px) ** 2 + (down - y_px) ** 2) / 18)
     pixels = torch.from_numpy(disc.astype(np.uint8))[None, :, :, None].expand(1, 64, 64, 3).contiguous()
     return StoredImages(pixels, torch.tensor([[0.0, 0.0, 64.0, 64.0]]), torch.full((1, 2), 64.0))
+
+
+def test_a_landmark_that_jumps_is_found_where_the_others_expect_it():
+    """Landmark 0 has its highest peak at the left edge, and a lower one where it is expected: at its mean."""
+    upright = heatmaps((0, 0, 7, 0.75), (0, 4, 4, 0.5), (1, 6, 2, 0.5))
+    network, images = network_that_gives(upright, upright.flip(2)), random_images(1)
+    prior = ShapePrior(torch.tensor([[4.0, 4.0], [6.0, 2.0]]), torch.zeros(4, 4), torch.ones(2))
+    found = [
+        predict_stage2(
+            network,
+            np.array([0, 1]),
+            images,
+            np.arange(1),
+            Stage2Settings(),
+            size_px=32,
+            precision="float32",
+            prior=shape,
+        )
+        for shape in (None, prior)
+    ]
+    assert [points[0, 0].tolist() for points, _ in found] == [[0.0, 7.0], [4.0, 4.0]]
+    assert [scores[0].tolist() for _, scores in found] == [[0.75, 0.5], [0.5, 0.5]]
+
+
+def test_a_shape_is_held_in_turned_views_as_in_the_plain_one():
+    """Two equal dots: the one at (10, 6) is brighter, the one at (4, 11) is expected."""
+    network, images = BrightestCell(), bright_dot(41.5, 25.5)
+    images = replace(images, pixels=torch.maximum(images.pixels, (bright_dot(17.5, 45.5).pixels * 0.8).byte()))
+    prior = ShapePrior(torch.tensor([[4.5, 10.5]]), torch.zeros(2, 2), torch.tensor([1.0]))
+    settings = Stage2Settings(average_turned_views=True, subpixel=True)
+    points, _ = predict_stage2(
+        network, np.array([0]), images, np.arange(1), settings, size_px=64, precision="float32", prior=prior
+    )
+    np.testing.assert_allclose(points, [[[4.0, 11.0]]], atol=0.5)
 
 
 def test_turned_and_scaled_views_agree_on_a_dot_and_come_back_to_its_place():

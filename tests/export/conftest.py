@@ -9,14 +9,14 @@ from landmark_discovery.data.cutting import CutRule
 from landmark_discovery.export.onnx_graph import export_onnx, read_onnx
 from landmark_discovery.export.web_page import export_page, read_example, read_runtime
 from landmark_discovery.inference.package import Model
-from landmark_discovery.training.weights import TrainedWeights, build_network
+from landmark_discovery.training.weights import TrainedWeights, build_network, shape_tensors
 
 RUNTIME = Path(__file__).parents[2] / "build" / "web" / "node_modules" / "onnxruntime-web" / "dist"
 RULE = CutRule("margin", 0.1, 0.5, 64)
 
 
 @pytest.fixture(scope="session")
-def build_model(tiny_config):
+def build_model(tiny_config, some_shape):
     """Give an untrained model of three landmarks, whose first and third are each other's mirror images."""
 
     def build(seed=0, flip_map=(2, 1, 0), rule=RULE, convention="pixel-centres", licences=(), **decoding):
@@ -24,7 +24,8 @@ def build_model(tiny_config):
         config = tiny_config()
         model = config.model.model_dump(mode="json")
         facts = {"stage": 2, "num_landmarks": 3, "model": model, "convention": convention, "version": "0.0"}
-        weights = TrainedWeights(build_network(config.model, 2, 3).eval(), {"flip_map": torch.tensor(flip_map)}, facts)
+        extras = {"flip_map": torch.tensor(flip_map), **shape_tensors(some_shape)}
+        weights = TrainedWeights(build_network(config.model, 2, 3).eval(), extras, facts)
         settings = Stage2Settings(**{"subpixel": True, "average_turned_views": False, **decoding})
         about = {"data": {"name": "faces", "train_images": 1200}, "licences": list(licences)}
         return Model(weights, rule, (90, 80), settings, about)

@@ -63,7 +63,7 @@ def make_video(tmp_path):
 def model_file(tmp_path, store, save_stage, tiny_config):
     """Write a model of three landmarks whose crops have a margin of a tenth and at most 32 pixels."""
     cut = {"crop_rule": "margin", "crop_margin": 0.1, "context": None, "max_crop_px": 32}
-    config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True})
+    config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True, "shape_prior": True})
     path = tmp_path / "model.safetensors"
     save_weights(path, package_model(save_stage(), [store], config, []))
     return path

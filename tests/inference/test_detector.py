@@ -40,7 +40,7 @@ def test_images_of_a_data_set_get_the_pipelines_own_figures_to_the_last_bit(
     table = pd.DataFrame(boxes, columns=["x_min", "y_min", "x_max", "y_max"])
     table.insert(0, "image", names)
     table.to_csv(folder / "samples.csv", index=False)
-    config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True})
+    config = tiny_config(dataset=cut, stage2={"subpixel": True, "average_turned_views": True, "shape_prior": True})
     store = prepare_store(folder, config.dataset, tmp_path / "store")
     weights = save_stage(convention=convention)
     save_weights(tmp_path / "model.safetensors", package_model(weights, [store], config, []))

@@ -6,14 +6,14 @@ import pytest
 from landmark_discovery.data.cutting import CutRule
 from landmark_discovery.errors import UserError
 from landmark_discovery.inference.package import load_model, package_model
-from landmark_discovery.training.weights import save_weights
+from landmark_discovery.training.weights import load_weights, save_weights
 
 CUT = {"crop_rule": "margin", "crop_margin": 0.2, "context": 0.5, "max_crop_px": 64}
 
 
 @pytest.fixture
 def packaged(save_stage, store, tiny_config):
-    config = tiny_config(dataset=CUT, stage2={"subpixel": True, "average_turned_views": False})
+    config = tiny_config(dataset=CUT, stage2={"subpixel": True, "average_turned_views": False, "shape_prior": True})
     return package_model(save_stage(), [store], config, ["celeba"])
 
 
@@ -29,13 +29,14 @@ def rewritten(packaged, tmp_path):
     return rewrite
 
 
-def test_a_model_file_says_all_that_using_it_needs(packaged, tmp_path):
+def test_a_model_file_says_all_that_using_it_needs(packaged, some_shape, tmp_path):
     save_weights(tmp_path / "model.safetensors", packaged)
     model = load_model(tmp_path / "model.safetensors")
     assert model.rule == CutRule("margin", 0.2, 0.5, 64)
     assert (model.num_landmarks, model.size_px, model.frame_px) == (3, 32, (90, 80))
     assert (model.decoding.subpixel, model.decoding.average_turned_views) == (True, False)
     np.testing.assert_array_equal(model.flip_map, [2, 1, 0])
+    np.testing.assert_array_equal(model.prior.mean, some_shape.mean)
     assert model.about["licences"] == ["celeba"]
     assert (model.about["data"]["train_images"], model.about["data"]["test_images"]) == (1, 1)
 
@@ -56,9 +57,28 @@ def test_equal_models_are_equal_files(packaged, tmp_path):
 
 
 def test_the_authors_weights_are_read_by_the_authors_rules(save_stage, store, tiny_config):
-    config = tiny_config(stage2={"subpixel": True, "average_turned_views": True})
+    config = tiny_config(stage2={"subpixel": True, "average_turned_views": True, "shape_prior": True})
     use = package_model(save_stage(convention="authors"), [store], config, []).facts["use"]
-    assert use["decoding"] == {"subpixel": False, "average_turned_views": False}
+    assert use["decoding"] == {"subpixel": False, "average_turned_views": False, "shape_prior": False}
+
+
+def test_weights_without_a_shape_are_not_packaged_to_be_read_with_one(store, save_stage, tiny_config, tmp_path):
+    trained = load_weights(save_stage(), 2)
+    save_weights(tmp_path / "none", replace(trained, extras={"flip_map": trained.extras["flip_map"]}))
+    with pytest.raises(UserError, match="hold no shape of their landmarks"):
+        package_model(tmp_path / "none", [store], tiny_config(stage2={"shape_prior": True}), [])
+
+
+def test_a_model_file_that_lost_its_shape_is_refused(packaged, tmp_path):
+    stripped = replace(packaged, extras={"flip_map": packaged.extras["flip_map"]})
+    save_weights(tmp_path / "model.safetensors", stripped)
+    with pytest.raises(UserError, match="hold no shape of their landmarks"):
+        load_model(tmp_path / "model.safetensors")
+
+
+def test_files_of_before_there_were_shapes_are_read_without(rewritten):
+    model = load_model(rewritten(decoding={"subpixel": True, "average_turned_views": False}))
+    assert model.prior is None
 
 
 def test_a_licence_that_there_is_not_is_refused(save_stage, store, tiny_config):

@@ -7,7 +7,13 @@ import torch
 from landmark_discovery.training import targets as module
 from landmark_discovery.training.stage1 import initial_network
 from landmark_discovery.training.stage2 import landmark_network, train_stage2
-from landmark_discovery.training.targets import LandmarkTargets, found_points, landmark_targets, targets_at
+from landmark_discovery.training.targets import (
+    LandmarkTargets,
+    found_points,
+    landmark_targets,
+    learnt_shape,
+    targets_at,
+)
 
 NAN = math.nan
 CPU = torch.device("cpu")
@@ -67,6 +73,38 @@ def test_the_second_generation_starts_anew_and_learns_what_the_first_finds(store
     fresh = landmark_network(start, config).state_dict()
     assert all(torch.isfinite(tensor).all() for tensor in result.network.state_dict().values())
     assert fresh.keys() == result.network.state_dict().keys()
+
+
+def test_the_shape_is_that_of_the_landmarks_that_the_network_finds(stored, tiny_config, finding):
+    """The second stands two cells right of the first, wherever that is."""
+    shared = np.random.default_rng(0).uniform(2, 5, (40, 1, 2))
+    finding(shared + np.array([[[-1.0, 0.0], [1.0, 0.0]]]))
+    targets = LandmarkTargets(torch.zeros(40, dtype=torch.int64), torch.zeros(40, 2, 2), torch.tensor([1, 0]))
+    prior = learnt_shape(None, stored, targets, tiny_config(stage2={"shape_prior": True}))
+    expected = prior.expected(torch.tensor([[[2.0, 4.0], [9.0, 9.0]]]))
+    assert expected[0, 1].tolist() == pytest.approx([4.0, 4.0], abs=0.1)
+    assert learnt_shape(None, stored, targets, tiny_config(stage2={"shape_prior": False})) is None
+
+
+def test_what_a_generation_finds_with_its_shape_is_what_the_next_learns(stored, tiny_config, monkeypatch):
+    seen = []
+
+    def noting(*_, prior, **__):
+        seen.append(prior)
+        return np.full((3, 2, 2), 3.0, dtype=np.float32), np.ones((3, 2), dtype=np.float32)
+
+    monkeypatch.setattr(module, "predict_stage2", noting)
+    settings = {"iterations": 1, "generations": 2, "shape_prior": True}
+    config = tiny_config(num_landmarks=2, stage2=settings)
+    result = train_stage2(stored, some_targets(), initial_network(config, CPU), config)
+    # Each generation's shape is learnt from its own maxima, and the first's is used to find targets.
+    assert [prior is None for prior in seen] == [True, False, True]
+    assert result.prior.mean.shape == (2, 2)
+
+
+def test_without_a_shape_prior_none_is_learnt(stored, tiny_config):
+    config = tiny_config(num_landmarks=2, stage2={"iterations": 1})
+    assert train_stage2(stored, some_targets(), initial_network(config, CPU), config).prior is None
 
 
 def test_one_generation_is_the_first_of_two(stored, tiny_config, finding):

@@ -5,12 +5,15 @@ from safetensors.torch import save_file
 from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS, CONVENTIONS, PIXEL_CENTRES
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.models.layout import channels_last
 from landmark_discovery.training.weights import (
     TrainedWeights,
     build_network,
     load_weights,
+    require_landmarks,
     save_weights,
+    shape_tensors,
 )
 
 MODEL = ModelSettings(input_size_px=32, width=16, depth=1, norm_groups=2, descriptor_dim=8)
@@ -126,3 +129,53 @@ def test_a_pixel_convention_that_nobody_knows_is_refused(tmp_path):
     save_weights(path, trained(convention="corners"))
     with pytest.raises(UserError, match="convention 'corners', not pixel-centres or authors"):
         load_weights(path, 1, CONVENTIONS.values())
+
+
+def of_stage_2(**extras):
+    weights = trained(stage=2)
+    return TrainedWeights(weights.network, {"flip_map": weights.extras["flip_map"], **extras}, weights.facts)
+
+
+SHAPE = ShapePrior(torch.arange(6.0).view(3, 2), torch.eye(6), torch.tensor([0.5, 1.0, torch.inf]))
+
+
+def test_the_shape_of_the_landmarks_is_saved_and_loaded(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, of_stage_2(**shape_tensors(SHAPE)))
+    loaded = load_weights(path, stage=2)
+    require_landmarks(path, loaded)
+    prior = loaded.shape_prior()
+    assert torch.equal(prior.mean, SHAPE.mean)
+    assert torch.equal(prior.weights, SHAPE.weights)
+    assert torch.equal(prior.deviation, SHAPE.deviation)
+    assert shape_tensors(None) == {}
+
+
+def test_weights_without_a_shape_say_so_when_one_is_asked_for(tmp_path):
+    weights = of_stage_2()
+    require_landmarks(tmp_path / "weights.safetensors", weights)
+    with pytest.raises(
+        UserError, match=r"hold no shape of their landmarks; set stage2\.shape_prior to false, or train"
+    ):
+        weights.shape_prior()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"shape.mean": None},
+        {"shape.mean": torch.zeros(2, 2)},
+        {"shape.mean": torch.full((3, 2), torch.nan)},
+        {"shape.weights": torch.zeros(3, 3)},
+        {"shape.weights": torch.full((6, 6), torch.inf)},
+        {"shape.deviation": torch.zeros(3)},
+        {"shape.deviation": torch.full((3,), torch.nan)},
+        {"shape.deviation": torch.ones(3, dtype=torch.int64)},
+    ],
+    ids=str,
+)
+def test_a_shape_that_is_none_is_refused(tmp_path, spoilt):
+    tensors = shape_tensors(SHAPE) | spoilt
+    weights = of_stage_2(**{name: tensor for name, tensor in tensors.items() if tensor is not None})
+    with pytest.raises(UserError, match="doesn't fit its own description"):
+        require_landmarks(tmp_path / "weights.safetensors", weights)

@@ -7,12 +7,46 @@ are struck out, and the prediction is fitted again to those that remain.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 RIDGE = 1e-2
 ROUNDS = 6
 MIN_IMAGES = 20
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Hold where each of K landmarks is expected from the others of its image.
+
+    Attributes:
+        mean: (K, 2); 0 for a landmark that is found nowhere.
+        weights: what a deviation of the others from their mean adds, (2 K, 2 K).
+        deviation: standard deviation of the points that fit from their expectation, in x and in y, (K,); NaN for a
+            landmark found in fewer than 20 images.
+    """
+
+    mean: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+def expect_each(points: NDArray[np.floating], limit: float) -> Expectation:
+    """Learn where each landmark is expected from the others, from the points that lie within `limit` of it.
+
+    Args:
+        points: (N, K, 2); NaN: not found.
+        limit: in the unit of the points.
+    """
+    kept = consistent_points(points, limit)
+    mean, _, weights = _fit(points.astype(np.float64), kept)
+    distance = np.where(kept, _distances(points.astype(np.float64), kept), 0.0)
+    counts = kept.sum(axis=0)
+    # Of both axes together: half the mean of the squared distances.
+    deviation = np.sqrt((distance**2).sum(axis=0) / np.maximum(2 * counts, 1))
+    return Expectation(mean, weights, np.where(counts >= MIN_IMAGES, deviation, np.nan))
 
 
 def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
@@ -55,15 +89,20 @@ def agreement(points: NDArray[np.floating], limit: float) -> NDArray[np.float64]
 
 def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Measure how far each point lies from its prediction by the kept ones, (N, K); NaN where there is none."""
-    images, landmarks = kept.shape
-    counts = kept.sum(axis=0)
-    mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(counts, 1)[:, None]
-    # A missing landmark stands at its mean, and so says nothing about the others.
-    deviation = np.where(kept[..., None], points - mean, 0.0).reshape(images, -1)
-    weights = _prediction_weights(deviation, kept)
-    predicted = (deviation @ weights).reshape(images, landmarks, 2)
+    mean, moved, weights = _fit(points, kept)
+    predicted = (moved @ weights).reshape(points.shape)
     distance = np.linalg.norm(points - mean - predicted, axis=2)
-    return np.where(counts >= MIN_IMAGES, distance, np.nan)
+    return np.where(kept.sum(axis=0) >= MIN_IMAGES, distance, np.nan)
+
+
+def _fit(
+    points: NDArray[np.float64], kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Give the mean of the kept points (K, 2), each image's deviations from it (N, 2 K), and the weights (2 K, 2 K)."""
+    mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)[:, None]
+    # A missing landmark stands at its mean, and so says nothing about the others.
+    moved = np.where(kept[..., None], points - mean, 0.0).reshape(len(points), -1)
+    return mean, moved, _prediction_weights(moved, kept)
 
 
 def _prediction_weights(deviation: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError, nearest_name
 
 _NETWORK = ("model", "device", "precision", "cpu_threads", "fast", "deterministic")
+# How heatmaps of stage 2 are read.
+_DECODING = ("stage2.subpixel", "stage2.average_turned_views", "stage2.shape_prior")
 
 # The step that makes the images of a data set; none for a folder of the user's.
 _SOURCE_STEPS = {"synthetic": "synthesize", "celeba": "build-dataset", "ls3d": "build-dataset"}
@@ -75,17 +77,14 @@ STEPS = {
     ),
     "convert-weights": Step(("num_landmarks", "model")),
     "predict-stage1": Step(("num_landmarks", *_NETWORK, "stage1.detection"), after=("train-stage1",)),
-    "predict-stage2": Step(
-        ("num_landmarks", *_NETWORK, "stage2.subpixel", "stage2.average_turned_views"), after=("train-stage2",)
-    ),
+    "predict-stage2": Step(("num_landmarks", *_NETWORK, *_DECODING), after=("train-stage2",)),
     "package-model": Step(
         (
             "dataset.crop_rule",
             "dataset.crop_margin",
             "dataset.context",
             "dataset.max_crop_px",
-            "stage2.subpixel",
-            "stage2.average_turned_views",
+            *_DECODING,
         ),
         after=("train-stage2",),
     ),

@@ -153,6 +153,11 @@ class Stage2Settings(Section):
     average_turned_views: bool = Field(
         False, description="A prediction averages the landmarks of four turned or scaled views with those of the crop."
     )
+    shape_prior: bool = Field(
+        False,
+        description="A landmark is looked for where the others of its image expect it, not at its heatmap's maximum "
+        "alone; the next generation learns what is found so.",
+    )
     generations: PositiveCount = Field(
         1, description="Networks trained one after another; each learns what the one before it finds."
     )

@@ -32,8 +32,9 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     """Predict the landmarks of all images of a store.
 
     Weights that were converted from the authors' files are read by the authors' rules, whatever `stage1.detection`,
-    `stage2.subpixel` and `stage2.average_turned_views` say: threshold 0.15, suppression of half-side 2 and overlap
-    0.01, whole cells, no turned views, and their half-pixel shifts (method, sections 4, 5 and 9).
+    `stage2.subpixel`, `average_turned_views` and `shape_prior` say: threshold 0.15, suppression of half-side 2 and
+    overlap 0.01, whole cells, no turned views, each heatmap alone, and their half-pixel shifts (method, sections 4, 5
+    and 9).
 
     Args:
         store: the prepared data set.
@@ -83,7 +84,7 @@ def stage2_landmarks(
         trained: the weights; their network moves to the device.
         store: the prepared data set.
         indices: positions of its images, (N,).
-        decoding: subpixel and average_turned_views count.
+        decoding: subpixel, average_turned_views and shape_prior count.
         device: of the network.
         precision: of the network on a GPU.
         fast: use fused kernels on a GPU.
@@ -104,6 +105,7 @@ def stage2_landmarks(
             size_px=trained.model.input_size_px,
             precision=precision,
             convention=trained.convention,
+            prior=trained.shape_prior() if decoding.shape_prior else None,
         )
     return _in_originals(trained, store, indices, points), score.astype(np.float64)
 

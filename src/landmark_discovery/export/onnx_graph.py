@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from landmark_discovery.data.cutting import CutRule
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file
-from landmark_discovery.heatmaps.peaks import highest_points
+from landmark_discovery.heatmaps.shape_prior import SeenView, ShapePrior, read_views
 from landmark_discovery.inference.package import Model
 from landmark_discovery.models.layers import PLAIN
 from landmark_discovery.training.keypoints import from_grid
-from landmark_discovery.training.prediction import TURNS, average_with_mirrored
+from landmark_discovery.training.prediction import TURNS, average_with_mirrored, seen_view
 from landmark_discovery.training.views import ViewGeometry, plain_views, sample_views, turned_views
 from landmark_discovery.training.weights import FORMAT
 
@@ -42,6 +42,7 @@ _SHAPES: Mapping[str, tuple[str | int, ...]] = {
 }
 # As the graph's attribute for it is called.
 _PARAMETERS = "network."
+_SHAPE = ("mean", "weights", "deviation")
 _REMEDY = "make it anew with `landmarks export-onnx`"
 
 
@@ -82,6 +83,10 @@ class LandmarkGraph(nn.Module):
         self.turns = TURNS if model.decoding.average_turned_views else TURNS[:1]
         self.subpixel = model.decoding.subpixel
         self.register_buffer("flip_map", torch.from_numpy(model.flip_map))
+        self.has_prior = model.prior is not None
+        if model.prior is not None:
+            for name in _SHAPE:
+                self.register_buffer(name, getattr(model.prior, name))
 
     def forward(self, images: Tensor, sizes: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Find the landmarks of stored images.
@@ -96,21 +101,21 @@ class LandmarkGraph(nn.Module):
         """
         plain = plain_views(crops, self.size_px)
         pixels = images.permute(0, 3, 1, 2).float()
-        seen = [self._seen(pixels, sizes, turned_views(plain, *turn)) for turn in self.turns]
-        mean = torch.stack(seen).mean(dim=0)
-        return mean[..., :2], mean[..., 2]
+        seen = [self._seen(pixels, sizes, turned_views(plain, *turn), plain) for turn in self.turns]
+        found, scores = read_views(seen, self.subpixel, self._prior())
+        return plain.to_store(from_grid(self.convention.to_centres(found))), scores
 
-    def _seen(self, pixels: Tensor, sizes: Tensor, geometry: ViewGeometry) -> Tensor:
-        """Give x, y in stored pixels and score of each landmark in one view, (B, K, 3)."""
+    def _seen(self, pixels: Tensor, sizes: Tensor, geometry: ViewGeometry, plain: ViewGeometry) -> SeenView:
+        """Give the heatmaps of one view, averaged with those of its mirror image."""
         views = sample_views(pixels, sizes, geometry) / 255
         (maps,) = self.network(torch.cat([views, views.flip(3)]))
         # Sliced by a count that stays open: the exporter can't see that halves of a batch are two.
         count = views.shape[0]
         flip_map = self.get_buffer("flip_map")
-        averaged = average_with_mirrored(maps[:count], maps[count:], flip_map, self.convention)
-        found, score = highest_points(averaged, self.subpixel)
-        points = geometry.to_store(from_grid(self.convention.to_centres(found)))
-        return torch.cat([points, score[..., None]], dim=2)
+        return seen_view(average_with_mirrored(maps[:count], maps[count:], flip_map, self.convention), geometry, plain)
+
+    def _prior(self) -> ShapePrior | None:
+        return ShapePrior(*map(self.get_buffer, _SHAPE)) if self.has_prior else None
 
 
 def export_onnx(model: Model, path: str | Path) -> None:
@@ -165,6 +170,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "flip_map": model.flip_map.tolist(),
         "subpixel": model.decoding.subpixel,
         "average_turned_views": model.decoding.average_turned_views,
+        "shape_prior": model.decoding.shape_prior,
         "offset_px": model.weights.convention.first_centre,
         "about": dict(model.about),
     }

@@ -145,6 +145,7 @@ class LandmarkDetector:
             size_px=model.size_px,
             precision=self.precision,
             convention=convention,
+            prior=model.prior,
         )
         crops = np.stack([cut.crop for cut in cuts])
         on_image = crop_to_image(convention.to_centres(points), crops, model.size_px / CELL_PX)

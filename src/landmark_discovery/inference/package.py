@@ -18,6 +18,7 @@ from landmark_discovery.downloads.licences import find_licence
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predict import stage2_settings
 from landmark_discovery.heatmaps.conventions import CONVENTIONS
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.training.weights import TrainedWeights, load_weights, require_landmarks
 
 STAGE = 2
@@ -33,7 +34,7 @@ class Model:
         rule: how boxes become crops.
         frame_px: width and height of the arrays that stored the images of the data set. Images are laid into arrays of
             at least this size, so that rounding, and with it every figure, is that of the pipeline's own predictions.
-        decoding: subpixel and average_turned_views count.
+        decoding: subpixel, average_turned_views and shape_prior count.
         about: where the weights come from: `data` (name, kind and numbers of images) and `licences`; JSON-ready.
     """
 
@@ -54,6 +55,11 @@ class Model:
         return self.weights.model.input_size_px
 
     @property
+    def prior(self) -> ShapePrior | None:
+        """Give the shape of the landmarks, where heatmaps are read with it."""
+        return self.weights.shape_prior() if self.decoding.shape_prior else None
+
+    @property
     def flip_map(self) -> NDArray[np.int64]:
         """Give for each landmark the one that it becomes in a mirrored image, (K,); -1: none."""
         return np.asarray(self.weights.extras["flip_map"].numpy(), dtype=np.int64)
@@ -71,16 +77,19 @@ def package_model(
         licences: keys of those that the data or the bootstrap weights stand under.
 
     Raises:
-        UserError: weights that are missing, of another stage or incomplete, or a licence that there isn't.
+        UserError: weights that are missing, of another stage or incomplete, that hold no shape of their landmarks
+            where one is asked for, or a licence that there isn't.
     """
     known = [find_licence(key, "--licence").key for key in licences]
     trained = load_weights(weights, STAGE, CONVENTIONS.values())
     require_landmarks(weights, trained)
     decoding = stage2_settings(config, trained.convention)
+    if decoding.shape_prior:
+        trained.shape_prior()
     use = {
         "cut": vars(CutRule.of(config.dataset)),
         "frame_px": [stores[-1].images.shape[2], stores[-1].images.shape[1]],
-        "decoding": {name: getattr(decoding, name) for name in ("subpixel", "average_turned_views")},
+        "decoding": {name: getattr(decoding, name) for name in ("subpixel", "average_turned_views", "shape_prior")},
         "about": {"data": _data_facts(stores, trained), "licences": known},
     }
     return replace(trained, facts={**trained.facts, _USE: use})
@@ -117,6 +126,8 @@ def load_model(path: str | Path) -> Model:
         use = trained.facts[_USE]
         width, height = (int(number) for number in use["frame_px"])
         decoding = Stage2Settings(**use["decoding"])
+        if decoding.shape_prior:
+            trained.shape_prior()
         return Model(trained, CutRule.from_facts(use["cut"]), (width, height), decoding, dict(use["about"]))
     # pydantic's error is a ValueError.
     except (ValueError, LookupError, TypeError, AttributeError) as error:

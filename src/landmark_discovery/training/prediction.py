@@ -14,7 +14,7 @@ from landmark_discovery.clustering.detections import detect
 from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, name_detections
 from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.heatmaps.conventions import PIXEL_CENTRES, PixelConvention
-from landmark_discovery.heatmaps.peaks import highest_points
+from landmark_discovery.heatmaps.shape_prior import SeenView, ShapePrior, read_views
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import from_grid, to_grid
@@ -81,8 +81,9 @@ def predict_stage2(
     size_px: int,
     precision: str,
     convention: PixelConvention = PIXEL_CENTRES,
+    prior: ShapePrior | None = None,
 ) -> Found:
-    """Find the maximum of each heatmap, averaged over the image and its mirror image.
+    """Find the best place of each heatmap, averaged over the image and its mirror image.
 
     Pixel centres make mirroring exact, so that nothing has to be shifted; the authors' convention shifts by one cell.
 
@@ -94,7 +95,8 @@ def predict_stage2(
         settings: subpixel and average_turned_views count.
         size_px: width and height of the network's input.
         precision: of the network on a GPU.
-        convention: of the network; turned views need pixel centres.
+        convention: of the network; turned views and a prior need pixel centres.
+        prior: of the shape that the landmarks form; None takes the maximum of each heatmap.
 
     Returns:
         Points (N, K, 2) on the grid, in the convention, and scores (N, K).
@@ -102,20 +104,21 @@ def predict_stage2(
     channels = torch.from_numpy(flip_map).to(images.device)
     turns = TURNS if settings.average_turned_views else TURNS[:1]
     views_of = replace(images, workers=ALONE).views
+    shape = None if prior is None else prior.to(images.device)
+
+    def see(batch: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> SeenView:
+        with autocast(precision, images.device):
+            upright, mirrored = _maps_with_mirrored(network, views_of(batch, turned)).chunk(2)
+        return seen_view(average_with_mirrored(upright, mirrored, channels, convention), turned, plain)
 
     @torch.inference_mode()
     def find(batch: Tensor) -> NDArray[np.float32]:
         """Give x, y and score of the landmarks of some images, (B, K, 3)."""
         plain = plain_views(images.crops[batch], size_px)
-        seen = []
-        for turned in (turned_views(plain, degrees, factor) for degrees, factor in turns):
-            with autocast(precision, images.device):
-                upright, mirrored = _maps_with_mirrored(network, views_of(batch, turned)).chunk(2)
-            averaged = average_with_mirrored(upright, mirrored, channels, convention)
-            found, score = highest_points(averaged, settings.subpixel)
-            seen.append(torch.cat([_in_plain_view(found, turned, plain), score[..., None]], dim=2))
-        mean: NDArray[np.float32] = torch.stack(seen).mean(dim=0).cpu().numpy()
-        return mean
+        seen = [see(batch, turned_views(plain, *turn), plain) for turn in turns]
+        points, scores = read_views(seen, settings.subpixel, shape)
+        found: NDArray[np.float32] = torch.cat([points, scores[..., None]], dim=2).cpu().numpy()
+        return found
 
     size = CPU_BATCH if images.device.type == "cpu" else BATCH
     batches = (
@@ -134,9 +137,13 @@ def _maps_with_mirrored(network: HourglassNetwork, views: Tensor) -> Tensor:
     return result
 
 
-def _in_plain_view(points: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> Tensor:
-    """Map points on the grid of turned views to that of the plain ones."""
-    return points if turned is plain else to_grid(plain.to_view(turned.to_store(from_grid(points))))
+def seen_view(heatmaps: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> SeenView:
+    """Tell how points on the grid of a view, which may be turned, map to that of the plain one."""
+
+    def to_plain(points: Tensor) -> Tensor:
+        return points if turned is plain else to_grid(plain.to_view(turned.to_store(from_grid(points))))
+
+    return SeenView(heatmaps, to_plain)
 
 
 def average_with_mirrored(upright: Tensor, mirrored: Tensor, flip_map: Tensor, convention: PixelConvention) -> Tensor:

@@ -40,7 +40,7 @@ from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
 from landmark_discovery.training.stage2 import Stage2Result, train_stage2
 from landmark_discovery.training.targets import landmark_targets
-from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights
+from landmark_discovery.training.weights import TrainedWeights, load_weights, save_weights, shape_tensors
 
 RoundPicture = Callable[[NDArray[np.float64], Path], None]
 
@@ -247,7 +247,7 @@ def _write_stage1(result: Stage1Result, config: Config, output: Path) -> None:
 
 def _write_stage2(result: Stage2Result, flip_map: NDArray[np.int64], config: Config, output: Path) -> None:
     write_table(output.parent / "training_log.csv", result.log)
-    extras = {"flip_map": torch.from_numpy(flip_map)}
+    extras = {"flip_map": torch.from_numpy(flip_map)} | shape_tensors(result.prior)
     save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
 
 

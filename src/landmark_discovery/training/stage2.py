@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.heatmaps.targets import draw_landmarks
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.models.layout import channels_last
@@ -30,17 +31,18 @@ from landmark_discovery.training.randomness import Randomness, generator_on
 from landmark_discovery.training.runtime import arithmetic, autocast
 from landmark_discovery.training.sampler import row_batches
 from landmark_discovery.training.saver import NO_SAVER, Saver
-from landmark_discovery.training.targets import LandmarkTargets, found_points, targets_at
+from landmark_discovery.training.targets import LandmarkTargets, found_points, learnt_shape, targets_at
 from landmark_discovery.training.views import mirrored_views, random_views
 from landmark_discovery.training.weights import build_network
 
 
 @dataclass(frozen=True)
 class Stage2Result:
-    """Hold what stage 2 leaves: the network and the log."""
+    """Hold what stage 2 leaves: the network, the log, and the shape of the landmarks where it is asked for."""
 
     network: HourglassNetwork
     log: list[dict[str, float]]
+    prior: ShapePrior | None
 
 
 def train_stage2(
@@ -73,7 +75,7 @@ def train_stage2(
         while trainer.generation + 1 < config.stage2.generations:
             trainer.start_generation()
             trainer.train()
-    return Stage2Result(trainer.network.eval(), trainer.log)
+    return Stage2Result(trainer.network.eval(), trainer.log, trainer.shape())
 
 
 class _Trainer:
@@ -123,10 +125,17 @@ class _Trainer:
 
     def start_generation(self) -> None:
         """Let a new network learn what this one finds."""
-        find = partial(found_points, self.network.eval(), self.images, self.given, self.config)
+        prior = self.shape()
+        find = partial(found_points, self.network.eval(), self.images, self.given, self.config, prior)
         points = self.processes.from_main(find)
         learnt = targets_at(points, self.given, self.images, self.config.model.input_size_px)
         self._start(self.generation + 1, learnt)
+
+    def shape(self) -> ShapePrior | None:
+        """Learn the shape of the landmarks that this generation finds."""
+        return self.processes.from_main(
+            partial(learnt_shape, self.network.eval(), self.images, self.given, self.config)
+        )
 
     def train(self) -> None:
         """Train this generation to its end."""

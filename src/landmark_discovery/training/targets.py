@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landmark_discovery.clustering.consistency import consistent_points
+from landmark_discovery.clustering.shape import fit_shape_prior
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import from_grid
 from landmark_discovery.training.prediction import predict_stage2
 from landmark_discovery.training.runtime import arithmetic
 from landmark_discovery.training.views import plain_views
+
+# As a share of the crop; what stands farther from where it is expected says nothing about the shape.
+SHAPE_LIMIT = 0.15
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,26 @@ def landmark_targets(
     )
 
 
-def found_points(
+def learnt_shape(
     network: HourglassNetwork, images: StoredImages, targets: LandmarkTargets, config: Config
+) -> ShapePrior | None:
+    """Fit the shape of the landmarks that a trained network finds in the images of the targets.
+
+    Returns:
+        The prior; None where the configuration wants none.
+    """
+    if not config.stage2.shape_prior:
+        return None
+    points, grid_size = _predicted(network, images, targets, config, None), config.model.grid_size
+    return fit_shape_prior(points, targets.flip_map.cpu().numpy(), grid_size, SHAPE_LIMIT * grid_size)
+
+
+def found_points(
+    network: HourglassNetwork,
+    images: StoredImages,
+    targets: LandmarkTargets,
+    config: Config,
+    prior: ShapePrior | None = None,
 ) -> NDArray[np.float32]:
     """Find the landmarks of the images of the targets with a trained network.
 
@@ -76,10 +99,23 @@ def found_points(
         images: the stored images.
         targets: what the network learnt.
         config: precision, model and stage2 count.
+        prior: see `learnt_shape`.
 
     Returns:
         Points (N, K, 2) on the grid; NaN: left out.
     """
+    points = _predicted(network, images, targets, config, prior)
+    limit = config.stage2.consistency_limit * config.model.grid_size
+    return np.where(consistent_points(points, limit)[..., None], points, np.float32(np.nan))
+
+
+def _predicted(
+    network: HourglassNetwork,
+    images: StoredImages,
+    targets: LandmarkTargets,
+    config: Config,
+    prior: ShapePrior | None,
+) -> NDArray[np.float32]:
     with arithmetic(config.precision, images.device, deterministic=config.deterministic):
         points, _ = predict_stage2(
             network,
@@ -89,9 +125,9 @@ def found_points(
             config.stage2,
             size_px=config.model.input_size_px,
             precision=config.precision,
+            prior=prior,
         )
-    limit = config.stage2.consistency_limit * config.model.grid_size
-    return np.where(consistent_points(points, limit)[..., None], points, np.float32(np.nan))
+    return points
 
 
 def targets_at(

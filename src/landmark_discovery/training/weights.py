@@ -19,6 +19,7 @@ from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file
 from landmark_discovery.heatmaps.conventions import CONVENTIONS, PIXEL_CENTRES, PixelConvention
+from landmark_discovery.heatmaps.shape_prior import ShapePrior
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.training.checkpoints import digest_of_arrays
 
@@ -26,6 +27,7 @@ NETWORK = "network."
 FORMAT = "landmark-discovery"
 DIGEST = "sha256"
 _REMEDY = "train it anew"
+_SHAPE = ("shape.mean", "shape.weights", "shape.deviation")
 _FLOATS = (torch.float16, torch.float32, torch.float64)
 
 
@@ -35,7 +37,7 @@ class TrainedWeights:
 
     Attributes:
         network: in eval mode, on the CPU.
-        extras: tensors beside the network's: centroids, flip_map.
+        extras: tensors beside the network's: centroids, flip_map, the shape prior's.
         facts: stage, model settings, threshold, provenance, pixel convention (none: pixel centres); JSON-ready.
     """
 
@@ -53,11 +55,30 @@ class TrainedWeights:
         """Give the convention of the network's maps."""
         return CONVENTIONS[_convention_name(self.facts)]
 
+    def shape_prior(self) -> ShapePrior:
+        """Give the shape of the landmarks that stage 2 learnt.
+
+        Raises:
+            UserError: it was trained without one.
+        """
+        try:
+            return ShapePrior(*(self.extras[name] for name in _SHAPE))
+        except KeyError as error:
+            raise UserError(
+                "these weights of stage 2 hold no shape of their landmarks",
+                remedy="set stage2.shape_prior to false, or train stage 2 anew",
+            ) from error
+
 
 def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> HourglassNetwork:
     """Build the network of a stage, with torch's default initialisation."""
     heads = {0: 1, 1: settings.descriptor_dim} if stage == 1 else {1: num_landmarks}
     return HourglassNetwork(heads, settings.width, settings.depth, settings.norm_groups)
+
+
+def shape_tensors(prior: ShapePrior | None) -> dict[str, Tensor]:
+    """Name the tensors of a shape prior as weights hold them."""
+    return {} if prior is None else dict(zip(_SHAPE, (prior.mean, prior.weights, prior.deviation), strict=True))
 
 
 def save_weights(path: str | Path, weights: TrainedWeights) -> None:
@@ -107,10 +128,11 @@ def require_landmarks(path: str | Path, weights: TrainedWeights) -> None:
         weights: read from it.
 
     Raises:
-        UserError: stage 1 without fitting centroids, selected, threshold and position_weight, or either stage without
-            a flip map of its landmarks.
+        UserError: stage 1 without fitting centroids, selected, threshold and position_weight, either stage without
+            a flip map of its landmarks, or a shape prior that isn't one of them.
     """
-    right = _is_map(weights.extras.get("flip_map"), weights.facts["num_landmarks"], -1, weights.facts["num_landmarks"])
+    count = weights.facts["num_landmarks"]
+    right = _is_map(weights.extras.get("flip_map"), count, -1, count) and _is_shape_or_none(weights.extras, count)
     if not right or (weights.facts["stage"] == 1 and not _has_landmarker(weights)):
         raise UserError(
             "what names its landmarks is missing, or doesn't fit its own description", where=path, remedy=_REMEDY
@@ -133,6 +155,18 @@ def _is_map(tensor: Tensor | None, count: int, low: int, high: int) -> bool:
     if tensor is None or tensor.shape != (count,) or tensor.dtype not in (torch.int32, torch.int64):
         return False
     return bool(((tensor >= low) & (tensor < high)).all())
+
+
+def _is_shape_or_none(extras: Mapping[str, Tensor], count: int) -> bool:
+    """Tell whether a shape prior of `count` landmarks is there, or nothing of one."""
+    parts = [extras.get(name) for name in _SHAPE]
+    shapes = ((count, 2), (2 * count, 2 * count), (count,))
+    if all(part is None for part in parts):
+        return True
+    if any(p is None or p.shape != s or p.dtype != torch.float32 for p, s in zip(parts, shapes, strict=True)):
+        return False
+    mean, weights, deviation = (part for part in parts if part is not None)
+    return bool(mean.isfinite().all() and weights.isfinite().all() and (deviation > 0).all())
 
 
 def _is_number(value: object) -> bool:
