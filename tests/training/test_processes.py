@@ -154,7 +154,7 @@ def pair(tmp_path_factory, store, tiny_config):
         augmentation=AUGMENTATION,
         clustering=CLUSTERING,
         stage1={"batch_pairs": 2, "iterations": 6, "warmup_iterations": 2, "round_iterations": 4} | rate,
-        stage2={"batch_size": 2, "iterations": 4} | rate,
+        stage2={"batch_size": 2, "iterations": 4, "shape_prior": True} | rate,
     )
     spawn(work, (free_port(), folder, store, config), nprocs=2)
     return folder, [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
@@ -169,7 +169,7 @@ def alone(tmp_path_factory, pair, store, tiny_config):
         augmentation=AUGMENTATION,
         clustering=CLUSTERING,
         stage1={"batch_pairs": 4, "iterations": 6, "warmup_iterations": 2, "round_iterations": 2} | rate,
-        stage2={"batch_size": 4, "iterations": 4} | rate,
+        stage2={"batch_size": 4, "iterations": 4, "shape_prior": True} | rate,
     )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -198,6 +198,9 @@ def test_two_processes_train_the_weights_of_stage_2_that_one_trains(pair, alone)
     trained = two.network.state_dict()
     for name, expected in one.network.state_dict().items():
         torch.testing.assert_close(trained[name], expected, rtol=0, atol=1e-5)
+    for name, expected in one.extras.items():
+        torch.testing.assert_close(two.extras[name], expected, rtol=0, atol=1e-4)
+    assert "shape.mean" in one.extras
 
 
 def test_two_processes_find_the_pseudo_ground_truth_of_each_round_that_one_finds(pair, alone):

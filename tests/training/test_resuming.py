@@ -17,6 +17,7 @@ from landmark_discovery.training.saver import Saver
 from landmark_discovery.training.stage1 import initial_network, train_stage1
 from landmark_discovery.training.stage2 import train_stage2
 from landmark_discovery.training.targets import landmark_targets
+from landmark_discovery.training.weights import shape_tensors
 
 CPU = torch.device("cpu")
 TRAIN = np.array([0, 1, 2, 4, 5])
@@ -40,13 +41,13 @@ def run_stage2(stored, config, saver):
     points = np.random.default_rng(2).uniform(6, 34, (5, 3, 2))
     targets = landmark_targets(TRAIN, points, np.array([1, 0, 2]), CPU)
     result = train_stage2(stored, targets, initial_network(config, CPU), config, saver=saver)
-    return result.network.state_dict(), result.log, None
+    return result.network.state_dict() | shape_tensors(result.prior), result.log, None
 
 
 RUNS = {
     "stage 1": (run_stage1, {"stage1": ROUNDS}, 6),
     "stage 1 with AdamW": (run_stage1, {"stage1": ROUNDS | {"optimizer": {"name": "adamw"}}}, 6),
-    "stage 2": (run_stage2, {"stage2": {"iterations": 3, "generations": 2}}, 6),
+    "stage 2": (run_stage2, {"stage2": {"iterations": 3, "generations": 2, "shape_prior": True}}, 6),
 }
 
 
