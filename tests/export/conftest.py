@@ -26,7 +26,7 @@ def build_model(tiny_config, some_shape):
         facts = {"stage": 2, "num_landmarks": 3, "model": model, "convention": convention, "version": "0.0"}
         extras = {"flip_map": torch.tensor(flip_map), **shape_tensors(some_shape)}
         weights = TrainedWeights(build_network(config.model, 2, 3).eval(), extras, facts)
-        settings = Stage2Settings(**{"subpixel": True, "average_turned_views": False, **decoding})
+        settings = Stage2Settings(**{"subpixel": True, "average_turned_views": False, "shape_prior": True, **decoding})
         about = {"data": {"name": "faces", "train_images": 1200}, "licences": list(licences)}
         return Model(weights, rule, (90, 80), settings, about)
 

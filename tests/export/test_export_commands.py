@@ -31,7 +31,7 @@ def packaged(model, store, tmp_path):
     use = {
         "cut": vars(model.rule),
         "frame_px": list(model.frame_px),
-        "decoding": {"subpixel": True, "average_turned_views": False},
+        "decoding": {"subpixel": True, "average_turned_views": False, "shape_prior": True},
         "about": dict(model.about),
     }
     weights = type(model.weights)(model.weights.network, model.weights.extras, {**model.weights.facts, "use": use})

@@ -20,7 +20,7 @@ def check_of(*differences_px):
 
 
 def test_the_reference_is_what_the_pipeline_predicts(model, store, tiny_config, tmp_path):
-    config = tiny_config(stage2={"subpixel": True, "average_turned_views": False})
+    config = tiny_config(stage2={"subpixel": True, "average_turned_views": False, "shape_prior": True})
     save_weights(tmp_path / "weights.safetensors", model.weights)
     predictions = predict_landmarks(store, tmp_path / "weights.safetensors", 2, config)
     landmarks, scores = pytorch_landmarks(model, store, np.array([0, 2]))

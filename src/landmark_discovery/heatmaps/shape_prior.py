@@ -84,17 +84,20 @@ def read_views(views: Sequence[SeenView], subpixel: bool, prior: ShapePrior | No
         Points (B, K, 2) on the grid of the unchanged crop, and scores (B, K): how high the heatmaps are there.
     """
     points, scores = _mean(views, [highest_points(view.heatmaps, subpixel) for view in views])
-    if prior is None:
-        return points, scores
+    return (points, scores) if prior is None else _read_together(views, subpixel, prior, points)
+
+
+def _read_together(
+    views: Sequence[SeenView], subpixel: bool, prior: ShapePrior, points: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Move landmarks, from given points (B, K, 2), to where heatmaps and expectations together are highest."""
     evidence = [(view.heatmaps.float().clamp(min=0) + SILENCE).log() for view in views]
-    places = [view.to_plain(_cells(view.heatmaps)) for view in views]
+    cells = [view.to_plain(_cells(view.heatmaps)) for view in views]
     for _ in range(ROUNDS):
         expected = prior.expected(points)
-        likely = [
-            _likelihood(log, prior.log_likelihood(place, expected)) for log, place in zip(evidence, places, strict=True)
-        ]
-        found = [highest_points(likelihood, subpixel) for likelihood in likely]
-        points, _ = _mean(views, found)
+        preference = (prior.log_likelihood(places, expected) for places in cells)
+        likely = [_joined(*logarithms) for logarithms in zip(evidence, preference, strict=True)]
+        points, _ = _mean(views, [highest_points(likelihood, subpixel) for likelihood in likely])
     heights = [_height(view.heatmaps, likelihood) for view, likelihood in zip(views, likely, strict=True)]
     return points, torch.stack(heights).mean(dim=0)
 
@@ -112,7 +115,7 @@ def _cells(heatmaps: Tensor) -> Tensor:
     return grid.view(1, height * width, 2).expand(len(heatmaps), -1, -1)
 
 
-def _likelihood(evidence: Tensor, preference: Tensor) -> Tensor:
+def _joined(evidence: Tensor, preference: Tensor) -> Tensor:
     """Join logarithms (B, K, H, W) and (B, K, H * W) to likelihoods (B, K, H, W) whose highest is 1."""
     joined = evidence + preference.view(evidence.shape)
     return (joined - joined.amax(dim=(2, 3), keepdim=True)).exp()
