@@ -48,6 +48,7 @@ WATCHED = {
     "train-stage2": (
         *_trainer(_STAGE2, "stage2_loss"),
         Watched(_STAGE2, "found_points", "prediction between generations"),
+        Watched(_STAGE2, "learnt_shape", "shape of the landmarks"),
     ),
     "export-pseudo-groundtruth": (
         Watched(_RUNS, "detect", "detection"),

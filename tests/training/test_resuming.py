@@ -56,6 +56,12 @@ def same(first, second):
     return all(np.array_equal(np.asarray(first[name]), np.asarray(second[name])) for name in first)
 
 
+@pytest.fixture(autouse=True)
+def shapes_of_a_few_images(monkeypatch):
+    """Let a shape be learnt from the few images of these tests."""
+    monkeypatch.setattr("landmark_discovery.clustering.consistency.MIN_IMAGES", 4)
+
+
 @pytest.fixture(scope="module")
 def unbroken():
     return {}

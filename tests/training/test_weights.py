@@ -154,10 +154,8 @@ def test_the_shape_of_the_landmarks_is_saved_and_loaded(tmp_path):
 def test_weights_without_a_shape_say_so_when_one_is_asked_for(tmp_path):
     weights = of_stage_2()
     require_landmarks(tmp_path / "weights.safetensors", weights)
-    with pytest.raises(
-        UserError, match=r"hold no shape of their landmarks; set stage2\.shape_prior to false, or train"
-    ):
-        weights.shape_prior()
+    with pytest.raises(UserError, match=r"holds no shape of its landmarks; train stage 2 anew, or set stage2\.shape_"):
+        require_landmarks(tmp_path / "weights.safetensors", weights, shape=True)
 
 
 @pytest.mark.parametrize(

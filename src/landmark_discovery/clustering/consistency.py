@@ -39,6 +39,9 @@ def expect_each(points: NDArray[np.floating], limit: float) -> Expectation:
     Args:
         points: (N, K, 2); NaN: not found.
         limit: in the unit of the points.
+
+    Returns:
+        The expectation, in that unit too.
     """
     kept = consistent_points(points, limit)
     mean, _, weights = _fit(points.astype(np.float64), kept)

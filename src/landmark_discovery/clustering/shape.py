@@ -12,6 +12,8 @@ from landmark_discovery.heatmaps.shape_prior import ShapePrior
 
 # In cells: heatmaps tell places apart no better, however well a network repeats what it learnt.
 LEAST_DEVIATION = 0.5
+# Times the deviation that was found: images of the training are expected better than new ones.
+TOLERANCE = 1.5
 
 
 def fit_shape_prior(
@@ -26,11 +28,13 @@ def fit_shape_prior(
         limit: what stands farther from its expectation, in cells, isn't learnt from.
 
     Returns:
-        The prior, on the CPU. A landmark found in fewer than 20 images is expected nowhere.
+        The prior, on the CPU. A landmark found in fewer than 20 images, mirror images among them, is expected nowhere.
     """
-    mirrored, paired = np.full(points.shape, np.nan), flip_map >= 0
-    mirrored[:, flip_map[paired]] = mirror_points(points[:, paired], grid_size)
+    # As heatmaps are averaged with those of the mirror image, also where a map isn't one to one.
+    paired = flip_map >= 0
+    mirrored = np.where(paired[:, None], mirror_points(points[:, flip_map], grid_size), np.nan)
     expectation = expect_each(np.concatenate([points, mirrored]), limit)
-    deviation = np.where(np.isnan(expectation.deviation), np.inf, expectation.deviation.clip(min=LEAST_DEVIATION))
+    known = TOLERANCE * expectation.deviation.clip(min=LEAST_DEVIATION)
+    deviation = np.where(np.isnan(known), np.inf, known)
     numbers = (expectation.mean, expectation.weights, deviation)
     return ShapePrior(*(torch.from_numpy(values.astype(np.float32)) for values in numbers))

@@ -43,12 +43,13 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
         config: keys of the step `predict-stage1` or `predict-stage2`.
 
     Raises:
-        UserError: the weights are missing, of the other stage or lack what names landmarks, or a GPU is asked for and
-            none is there.
+        UserError: the weights are missing, of the other stage, or lack what names landmarks or the shape that is
+            asked for; or a GPU is asked for and none is there.
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage, CONVENTIONS.values())
-    require_landmarks(weights, trained)
+    decoding = stage2_settings(config, trained.convention)
+    require_landmarks(weights, trained, shape=stage == 2 and decoding.shape_prior)
     if stage == 1:
         landmarks, score = _stage1_landmarks(trained, store, device, config)
     else:
@@ -56,7 +57,7 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
             trained,
             store,
             np.arange(len(store)),
-            stage2_settings(config, trained.convention),
+            decoding,
             device,
             precision=config.precision,
             fast=config.fast,

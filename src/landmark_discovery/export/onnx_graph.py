@@ -42,7 +42,7 @@ _SHAPES: Mapping[str, tuple[str | int, ...]] = {
 }
 # As the graph's attribute for it is called.
 _PARAMETERS = "network."
-_SHAPE = ("mean", "weights", "deviation")
+_PRIOR = ("prior_mean", "prior_weights", "prior_deviation")
 _REMEDY = "make it anew with `landmarks export-onnx`"
 
 
@@ -85,8 +85,8 @@ class LandmarkGraph(nn.Module):
         self.register_buffer("flip_map", torch.from_numpy(model.flip_map))
         self.has_prior = model.prior is not None
         if model.prior is not None:
-            for name in _SHAPE:
-                self.register_buffer(name, getattr(model.prior, name))
+            for name in _PRIOR:
+                self.register_buffer(name, getattr(model.prior, name.removeprefix("prior_")))
 
     def forward(self, images: Tensor, sizes: Tensor, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Find the landmarks of stored images.
@@ -115,7 +115,7 @@ class LandmarkGraph(nn.Module):
         return seen_view(average_with_mirrored(maps[:count], maps[count:], flip_map, self.convention), geometry, plain)
 
     def _prior(self) -> ShapePrior | None:
-        return ShapePrior(*map(self.get_buffer, _SHAPE)) if self.has_prior else None
+        return ShapePrior(*map(self.get_buffer, _PRIOR)) if self.has_prior else None
 
 
 def export_onnx(model: Model, path: str | Path) -> None:

@@ -43,7 +43,7 @@ class FoundObject:
         image: name of its image.
         box: x_min, y_min, x_max, y_max in pixels of the image, (4,); the whole image where none was given.
         landmarks: (K, 2), x and y in pixels of the image as it is seen; whole numbers are pixel centres.
-        scores: (K,), height of the heatmaps' peaks; higher is surer.
+        scores: (K,), height of each heatmap where its landmark stands; higher is surer.
     """
 
     image: str

@@ -77,15 +77,12 @@ def package_model(
         licences: keys of those that the data or the bootstrap weights stand under.
 
     Raises:
-        UserError: weights that are missing, of another stage or incomplete, that hold no shape of their landmarks
-            where one is asked for, or a licence that there isn't.
+        UserError: weights that are missing, of another stage or incomplete, or a licence that there isn't.
     """
     known = [find_licence(key, "--licence").key for key in licences]
     trained = load_weights(weights, STAGE, CONVENTIONS.values())
-    require_landmarks(weights, trained)
     decoding = stage2_settings(config, trained.convention)
-    if decoding.shape_prior:
-        trained.shape_prior()
+    require_landmarks(weights, trained, shape=decoding.shape_prior)
     use = {
         "cut": vars(CutRule.of(config.dataset)),
         "frame_px": [stores[-1].images.shape[2], stores[-1].images.shape[1]],
@@ -115,7 +112,6 @@ def load_model(path: str | Path) -> Model:
         UserError: no such file, not one of ours, weights of stage 1, or weights that aren't packaged.
     """
     trained = load_weights(path, STAGE, CONVENTIONS.values())
-    require_landmarks(Path(path), trained)
     if _USE not in trained.facts:
         raise UserError(
             "weights alone, which don't say how images are cut",
@@ -126,8 +122,7 @@ def load_model(path: str | Path) -> Model:
         use = trained.facts[_USE]
         width, height = (int(number) for number in use["frame_px"])
         decoding = Stage2Settings(**use["decoding"])
-        if decoding.shape_prior:
-            trained.shape_prior()
+        require_landmarks(Path(path), trained, shape=decoding.shape_prior)
         return Model(trained, CutRule.from_facts(use["cut"]), (width, height), decoding, dict(use["about"]))
     # pydantic's error is a ValueError.
     except (ValueError, LookupError, TypeError, AttributeError) as error:

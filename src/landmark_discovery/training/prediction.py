@@ -83,7 +83,7 @@ def predict_stage2(
     convention: PixelConvention = PIXEL_CENTRES,
     prior: ShapePrior | None = None,
 ) -> Found:
-    """Find the best place of each heatmap, averaged over the image and its mirror image.
+    """Find the place of each landmark in heatmaps that are averaged over the image and its mirror image.
 
     Pixel centres make mirroring exact, so that nothing has to be shifted; the authors' convention shifts by one cell.
 

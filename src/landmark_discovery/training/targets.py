@@ -73,6 +73,12 @@ def learnt_shape(
 ) -> ShapePrior | None:
     """Fit the shape of the landmarks that a trained network finds in the images of the targets.
 
+    Args:
+        network: of stage 2, in eval mode.
+        images: the stored images.
+        targets: what the network learnt.
+        config: precision, model and stage2 count.
+
     Returns:
         The prior; None where the configuration wants none.
     """
@@ -99,7 +105,7 @@ def found_points(
         images: the stored images.
         targets: what the network learnt.
         config: precision, model and stage2 count.
-        prior: see `learnt_shape`.
+        prior: the shape by which heatmaps are read; None reads each alone.
 
     Returns:
         Points (N, K, 2) on the grid; NaN: left out.

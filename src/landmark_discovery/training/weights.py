@@ -56,18 +56,8 @@ class TrainedWeights:
         return CONVENTIONS[_convention_name(self.facts)]
 
     def shape_prior(self) -> ShapePrior:
-        """Give the shape of the landmarks that stage 2 learnt.
-
-        Raises:
-            UserError: it was trained without one.
-        """
-        try:
-            return ShapePrior(*(self.extras[name] for name in _SHAPE))
-        except KeyError as error:
-            raise UserError(
-                "these weights of stage 2 hold no shape of their landmarks",
-                remedy="set stage2.shape_prior to false, or train stage 2 anew",
-            ) from error
+        """Give the shape of the landmarks that stage 2 learnt; `require_landmarks` makes sure that it is there."""
+        return ShapePrior(*(self.extras[name] for name in _SHAPE))
 
 
 def build_network(settings: ModelSettings, stage: int, num_landmarks: int) -> HourglassNetwork:
@@ -120,17 +110,24 @@ def load_weights(
     return TrainedWeights(network.eval(), extras, facts)
 
 
-def require_landmarks(path: str | Path, weights: TrainedWeights) -> None:
+def require_landmarks(path: str | Path, weights: TrainedWeights, *, shape: bool = False) -> None:
     """Refuse weights that lack what names landmarks beside the network, or have it in a form that can't be used.
 
     Args:
         path: of the file, for the error.
         weights: read from it.
+        shape: whether heatmaps are to be read with the shape of the landmarks.
 
     Raises:
-        UserError: stage 1 without fitting centroids, selected, threshold and position_weight, either stage without
-            a flip map of its landmarks, or a shape prior that isn't one of them.
+        UserError: no shape where one is asked for, stage 1 without fitting centroids, selected, threshold and
+            position_weight, either stage without a flip map of its landmarks, or a shape that isn't one of them.
     """
+    if shape and not any(name in weights.extras for name in _SHAPE):
+        raise UserError(
+            "holds no shape of its landmarks",
+            where=path,
+            remedy="train stage 2 anew, or set stage2.shape_prior to false",
+        )
     count = weights.facts["num_landmarks"]
     right = _is_map(weights.extras.get("flip_map"), count, -1, count) and _is_shape_or_none(weights.extras, count)
     if not right or (weights.facts["stage"] == 1 and not _has_landmarker(weights)):

@@ -30,7 +30,8 @@ _OWN = {
     "on one place count once among the distinct ones.",
     "Mirror partner": "The landmark that a landmark becomes when the image is mirrored, as clustering found it: itself "
     "on the middle of a symmetric object.",
-    "Score": "How sure the network is of a landmark: the height of its peak. Scores of two runs can't be compared.",
+    "Score": "How sure the network is of a landmark: the height of its heatmap there. Scores of two runs can't be "
+    "compared.",
     "Gallery": "Test images that have the landmark, evenly spread from the highest to the lowest score.",
     "Best, median, worst image": "By the mean error of the image's true points, over all training subsets.",
     "Hardly better": f"A forward error of at least {USELESS_RATIO:.0%} of the mean shape's.".replace("%", " %"),
