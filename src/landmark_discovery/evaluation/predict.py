@@ -48,11 +48,12 @@ def predict_landmarks(store: ImageStore, weights: Path, stage: int, config: Conf
     """
     device = choose_device(config.device)
     trained = load_weights(weights, stage, CONVENTIONS.values())
-    decoding = stage2_settings(config, trained.convention)
-    require_landmarks(weights, trained, shape=stage == 2 and decoding.shape_prior)
     if stage == 1:
+        require_landmarks(weights, trained)
         landmarks, score = _stage1_landmarks(trained, store, device, config)
     else:
+        decoding = stage2_settings(config, trained.convention)
+        require_landmarks(weights, trained, shape=decoding.shape_prior)
         landmarks, score = stage2_landmarks(
             trained,
             store,
