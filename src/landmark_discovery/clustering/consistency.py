@@ -44,11 +44,10 @@ def expect_each(points: NDArray[np.floating], limit: float) -> Expectation:
         The expectation, in that unit too.
     """
     kept = consistent_points(points, limit)
-    mean, _, weights = _fit(points.astype(np.float64), kept)
-    distance = np.where(kept, _distances(points.astype(np.float64), kept), 0.0)
+    mean, weights, distance = _fit(points.astype(np.float64), kept)
     counts = kept.sum(axis=0)
     # Of both axes together: half the mean of the squared distances.
-    deviation = np.sqrt((distance**2).sum(axis=0) / np.maximum(2 * counts, 1))
+    deviation = np.sqrt((np.where(kept, distance, 0.0) ** 2).sum(axis=0) / np.maximum(2 * counts, 1))
     return Expectation(mean, weights, np.where(counts >= MIN_IMAGES, deviation, np.nan))
 
 
@@ -66,7 +65,7 @@ def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.
     kept = found
     enough = found.sum(axis=0) >= MIN_IMAGES
     for _ in range(ROUNDS):
-        distance = _distances(points.astype(np.float64), kept)
+        _, _, distance = _fit(points.astype(np.float64), kept)
         kept = found & ~(enough & ~(distance <= limit))
     return kept
 
@@ -85,27 +84,28 @@ def agreement(points: NDArray[np.floating], limit: float) -> NDArray[np.float64]
         (K,).
     """
     kept = consistent_points(points, limit)
-    distance = _distances(points.astype(np.float64), kept)
+    _, _, distance = _fit(points.astype(np.float64), kept)
     share: NDArray[np.float64] = np.nansum(np.clip(1 - distance / limit, 0, None), axis=0) / len(points)
     return share
-
-
-def _distances(points: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Measure how far each point lies from its prediction by the kept ones, (N, K); NaN where there is none."""
-    mean, moved, weights = _fit(points, kept)
-    predicted = (moved @ weights).reshape(points.shape)
-    distance = np.linalg.norm(points - mean - predicted, axis=2)
-    return np.where(kept.sum(axis=0) >= MIN_IMAGES, distance, np.nan)
 
 
 def _fit(
     points: NDArray[np.float64], kept: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give the mean of the kept points (K, 2), each image's deviations from it (N, 2 K), and the weights (2 K, 2 K)."""
-    mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)[:, None]
+    """Predict each landmark from the kept ones of its image.
+
+    Returns:
+        The mean of the kept points (K, 2), the weights (2 K, 2 K), and how far each point lies from its prediction,
+        (N, K), NaN where there is none.
+    """
+    counts = kept.sum(axis=0)
+    mean = np.where(kept[..., None], points, 0.0).sum(axis=0) / np.maximum(counts, 1)[:, None]
     # A missing landmark stands at its mean, and so says nothing about the others.
     moved = np.where(kept[..., None], points - mean, 0.0).reshape(len(points), -1)
-    return mean, moved, _prediction_weights(moved, kept)
+    weights = _prediction_weights(moved, kept)
+    predicted = (moved @ weights).reshape(points.shape)
+    distance = np.linalg.norm(points - mean - predicted, axis=2)
+    return mean, weights, np.where(counts >= MIN_IMAGES, distance, np.nan)
 
 
 def _prediction_weights(deviation: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:

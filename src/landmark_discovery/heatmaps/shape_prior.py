@@ -83,8 +83,11 @@ def read_views(views: Sequence[SeenView], subpixel: bool, prior: ShapePrior | No
     Returns:
         Points (B, K, 2) on the grid of the unchanged crop, and scores (B, K): how high the heatmaps are there.
     """
-    points, scores = _mean(views, [highest_points(view.heatmaps, subpixel) for view in views])
-    return (points, scores) if prior is None else _read_together(views, subpixel, prior, points)
+    points, scores = zip(*(highest_points(view.heatmaps, subpixel) for view in views), strict=True)
+    start = _mean_place(views, points)
+    if prior is None:
+        return start, torch.stack(scores).mean(dim=0)
+    return _read_together(views, subpixel, prior, start)
 
 
 def _read_together(
@@ -97,14 +100,14 @@ def _read_together(
         expected = prior.expected(points)
         preference = (prior.log_likelihood(places, expected) for places in cells)
         likely = [_joined(*logarithms) for logarithms in zip(evidence, preference, strict=True)]
-        points, _ = _mean(views, [highest_points(likelihood, subpixel) for likelihood in likely])
+        points = _mean_place(views, [highest_points(likelihood, subpixel)[0] for likelihood in likely])
     heights = [_height(view.heatmaps, likelihood) for view, likelihood in zip(views, likely, strict=True)]
     return points, torch.stack(heights).mean(dim=0)
 
 
-def _mean(views: Sequence[SeenView], found: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    plain = [view.to_plain(points) for view, (points, _) in zip(views, found, strict=True)]
-    return torch.stack(plain).mean(dim=0), torch.stack([scores for _, scores in found]).mean(dim=0)
+def _mean_place(views: Sequence[SeenView], points: Sequence[Tensor]) -> Tensor:
+    """Average points (B, K, 2) on the grids of the views on that of the unchanged crop."""
+    return torch.stack([view.to_plain(found) for view, found in zip(views, points, strict=True)]).mean(dim=0)
 
 
 def _cells(heatmaps: Tensor) -> Tensor:

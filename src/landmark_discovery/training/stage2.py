@@ -125,8 +125,7 @@ class _Trainer:
 
     def start_generation(self) -> None:
         """Let a new network learn what this one finds."""
-        prior = self.shape()
-        find = partial(found_points, self.network.eval(), self.images, self.given, self.config, prior)
+        find = partial(found_points, self.network.eval(), self.images, self.given, self.config)
         points = self.processes.from_main(find)
         learnt = targets_at(points, self.given, self.images, self.config.model.input_size_px)
         self._start(self.generation + 1, learnt)

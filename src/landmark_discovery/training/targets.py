@@ -89,13 +89,9 @@ def learnt_shape(
 
 
 def found_points(
-    network: HourglassNetwork,
-    images: StoredImages,
-    targets: LandmarkTargets,
-    config: Config,
-    prior: ShapePrior | None = None,
+    network: HourglassNetwork, images: StoredImages, targets: LandmarkTargets, config: Config
 ) -> NDArray[np.float32]:
-    """Find the landmarks of the images of the targets with a trained network.
+    """Find the landmarks of the images of the targets with a trained network, by their shape where that is asked for.
 
     They fill the gaps of the pseudo-ground-truth. Those that stand far from where the other landmarks of the image
     expect them are left out.
@@ -105,12 +101,11 @@ def found_points(
         images: the stored images.
         targets: what the network learnt.
         config: precision, model and stage2 count.
-        prior: the shape by which heatmaps are read; None reads each alone.
 
     Returns:
         Points (N, K, 2) on the grid; NaN: left out.
     """
-    points = _predicted(network, images, targets, config, prior)
+    points = _predicted(network, images, targets, config, learnt_shape(network, images, targets, config))
     limit = config.stage2.consistency_limit * config.model.grid_size
     return np.where(consistent_points(points, limit)[..., None], points, np.float32(np.nan))
 
