@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -128,3 +129,15 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("landmark_discovery.config.documents.documents", fail)
     with pytest.raises(ZeroDivisionError):
         app(["config-documents", "--root", str(__file__).rsplit("/tests/", 1)[0]], standalone_mode=False)
+
+
+@pytest.mark.parametrize(("chosen", "interval_s"), [({}, 1.0), ({"TQDM_MININTERVAL": "0.25"}, 0.25)])
+def test_progress_is_told_once_a_second_since_it_also_goes_into_log_files(chosen, interval_s):
+    code = (
+        "from landmark_discovery.cli import main; "
+        "main.app = lambda: print(__import__('tqdm').tqdm([]).mininterval); "
+        "main.main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_MININTERVAL"} | chosen
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert float(result.stdout) == interval_s

@@ -71,8 +71,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     # Read when torch and faiss are imported. Threads that wait otherwise burn the core that another step computes on.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when the bars' module is imported. A run's logs hold the bars too, where ten lines a second are many.
+    os.environ.setdefault("TQDM_MININTERVAL", "1")
     if not _speaks():
-        # Read when the bars' module is imported.
         os.environ["TQDM_DISABLE"] = "1"
     try:
         app()

@@ -13,5 +13,5 @@ Result = TypeVar("Result")
 
 def with_progress(results: Iterable[Result], total: int, title: str, unit: str = "image") -> Iterator[Result]:
     """Pass results on as they come, and show how many of `total` have come."""
-    progress: Any = tqdm(results, total=total, desc=title, unit=unit, file=sys.stderr, mininterval=1)
+    progress: Any = tqdm(results, total=total, desc=title, unit=unit, file=sys.stderr)
     yield from progress

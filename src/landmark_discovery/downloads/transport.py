@@ -73,9 +73,7 @@ def progress_bar(title: str, kept_bytes: int = 0) -> Iterator[Progress]:
     from tqdm import tqdm
 
     # What fails or ends at once shows none.
-    with tqdm(
-        desc=title, initial=kept_bytes, unit="B", unit_scale=True, unit_divisor=1024, mininterval=1, delay=1
-    ) as bar:
+    with tqdm(desc=title, initial=kept_bytes, unit="B", unit_scale=True, unit_divisor=1024, delay=1) as bar:
 
         def progress(received: int, total: int | None) -> None:
             bar.total = total
