@@ -35,7 +35,7 @@ def _trainer(module: str, loss: str) -> tuple[Watched, ...]:
 
 _STAGE1 = "landmark_discovery.training.stage1"
 _STAGE2 = "landmark_discovery.training.stage2"
-_RUNS = "landmark_discovery.training.runs"
+_EXPORT = "landmark_discovery.training.pseudo_groundtruth_export"
 _PREDICTION = "landmark_discovery.training.prediction"
 WATCHED = {
     "train-stage1": (
@@ -51,8 +51,8 @@ WATCHED = {
         Watched(_STAGE2, "learnt_shape", "shape of the landmarks"),
     ),
     "export-pseudo-groundtruth": (
-        Watched(_RUNS, "detect", "detection"),
-        Watched(_RUNS, "name_detections", "clustering"),
+        Watched(_EXPORT, "detect", "detection"),
+        Watched(_EXPORT, "name_detections", "clustering"),
     ),
     "predict-dataset": (
         Watched(_PREDICTION, "detect", "detection"),

@@ -11,7 +11,7 @@ from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS
 from landmark_discovery.pretrained.convert import convert_checkpoint
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.prediction import predict_stage2
-from landmark_discovery.training.runs import compute_pseudo_groundtruth
+from landmark_discovery.training.pseudo_groundtruth_export import compute_pseudo_groundtruth
 from landmark_discovery.training.views import plain_views
 from landmark_discovery.training.weights import save_weights
 

@@ -9,7 +9,7 @@ from landmark_discovery.config.training import ModelSettings
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS, CONVENTIONS
 from landmark_discovery.pretrained.convert import convert_checkpoint
-from landmark_discovery.training.runs import landmarker_of
+from landmark_discovery.training.pseudo_groundtruth_export import landmarker_of
 from landmark_discovery.training.weights import load_weights, save_weights
 
 KNOWN = {"address": "somewhere", "licence": "MIT"}

@@ -15,7 +15,7 @@ from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import CONVENTIONS
 from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder
-from landmark_discovery.training.runs import landmarker_of
+from landmark_discovery.training.pseudo_groundtruth_export import landmarker_of
 from landmark_discovery.training.weights import (
     FORMAT,
     NETWORK,

@@ -21,7 +21,8 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.training import learner
 from landmark_discovery.training.optimizers import make_optimizer
 from landmark_discovery.training.processes import GPU_BACKENDS, SINGLE, Processes, launched_processes
-from landmark_discovery.training.runs import run_pseudo_groundtruth, run_stage1, run_stage2
+from landmark_discovery.training.pseudo_groundtruth_export import run_pseudo_groundtruth
+from landmark_discovery.training.runs import run_stage1, run_stage2
 from landmark_discovery.training.runtime import choose_device
 from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.weights import load_weights

@@ -7,14 +7,10 @@ from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
 from landmark_discovery.clustering.pseudo_groundtruth import Landmarker, NamedDetections, name_detections
 from landmark_discovery.config.training import DetectionSettings
 from landmark_discovery.errors import UserError
-from landmark_discovery.training import runs
+from landmark_discovery.training import pseudo_groundtruth_export, runs
 from landmark_discovery.training.prediction import fixed_threshold
-from landmark_discovery.training.runs import (
-    compute_pseudo_groundtruth,
-    landmarker_of,
-    run_stage1,
-    run_stage2,
-)
+from landmark_discovery.training.pseudo_groundtruth_export import compute_pseudo_groundtruth, landmarker_of
+from landmark_discovery.training.runs import run_stage1, run_stage2
 from landmark_discovery.training.weights import load_weights
 
 CROP, WINDOW = (14, 12, 46, 44), (10, 8, 50, 48)
@@ -185,7 +181,7 @@ def test_fewer_clusters_than_landmarks_is_an_error_with_both_counts(trained, sto
         first = named.cluster == 0
         return NamedDetections(named.detections.select(first), named.cluster[first], named.flipped_cluster[first])
 
-    monkeypatch.setattr(runs, "name_detections", only_the_first)
+    monkeypatch.setattr(pseudo_groundtruth_export, "name_detections", only_the_first)
     counts = r"num_landmarks is 3, but the detections form only 1 clusters \(\d+ over 0\.\d+, in [1-5] of 5 images\)"
     with pytest.raises(UserError, match=counts):
         compute_pseudo_groundtruth(store, trained[0], tiny_config())

@@ -68,7 +68,7 @@ def export_pseudo_groundtruth(
     """Find and cluster keypoints of all training images with the weights of stage 1, as a file anyone can read."""
     chosen = settings_of("export-pseudo-groundtruth", settings, config, assignments)
     from landmark_discovery.data.store import read_store
-    from landmark_discovery.training.runs import run_pseudo_groundtruth
+    from landmark_discovery.training.pseudo_groundtruth_export import run_pseudo_groundtruth
     from landmark_discovery.training.runtime import reuse_freed_memory
 
     reuse_freed_memory()

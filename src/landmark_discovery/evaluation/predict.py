@@ -23,7 +23,7 @@ from landmark_discovery.training.prediction import (
     predict_stage1,
     predict_stage2,
 )
-from landmark_discovery.training.runs import landmarker_of
+from landmark_discovery.training.pseudo_groundtruth_export import landmarker_of
 from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.weights import TrainedWeights, load_weights, require_landmarks
 

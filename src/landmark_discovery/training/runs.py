@@ -1,4 +1,4 @@
-"""Both training stages from files to files: a store and keypoints in, weights, logs and pseudo-ground-truth out."""
+"""Both training stages from files to files: a store and keypoints or pseudo-ground-truth in, weights and logs out."""
 
 from __future__ import annotations
 
@@ -13,28 +13,18 @@ from numpy.typing import NDArray
 
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap.keypoints import BootstrapKeypoints
-from landmark_discovery.clustering.detections import Detections, detect, joined_detections
-from landmark_discovery.clustering.pseudo_groundtruth import (
-    Landmarker,
-    NamedDetections,
-    PseudoGroundTruth,
-    drop_inconsistent,
-    name_detections,
-    write_pseudo_groundtruth,
-)
+from landmark_discovery.clustering.pseudo_groundtruth import PseudoGroundTruth
 from landmark_discovery.config.schema import Config
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.training.acceleration import network_on
 from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key, digest_of_arrays
 from landmark_discovery.training.coordinates import grid_to_image, image_to_store, positions_in_store
 from landmark_discovery.training.images import stored_images
 from landmark_discovery.training.interruption import Timetable
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.logs import LogRow, event_log, no_log, round_line, write_table
-from landmark_discovery.training.prediction import fixed_threshold
-from landmark_discovery.training.processes import SINGLE, Processes, launched_processes
-from landmark_discovery.training.runtime import arithmetic, choose_device
+from landmark_discovery.training.processes import Processes, launched_processes
+from landmark_discovery.training.runtime import choose_device
 from landmark_discovery.training.saver import Saver
 from landmark_discovery.training.scaling import scaled_stage1, scaled_stage2
 from landmark_discovery.training.stage1 import Round, Stage1Result, round_boundaries, train_stage1
@@ -94,55 +84,6 @@ def run_stage1(
             saver.clear()
 
 
-def run_pseudo_groundtruth(store: ImageStore, weights: Path, config: Config, output: Path) -> None:
-    """Find the landmarks of all training images with the weights of stage 1 and write them.
-
-    Args:
-        store: the prepared data set.
-        weights: of stage 1.
-        config: keys of the step `export-pseudo-groundtruth`.
-        output: file of the pseudo-ground-truth.
-    """
-    with launched_processes(choose_device(config.device)) as processes:
-        truth = compute_pseudo_groundtruth(store, weights, config, processes)
-        processes.from_main(lambda: write_pseudo_groundtruth(output, truth))
-
-
-def compute_pseudo_groundtruth(
-    store: ImageStore, weights: Path, config: Config, processes: Processes = SINGLE
-) -> PseudoGroundTruth:
-    """Find the landmarks of all training images with the weights of stage 1.
-
-    The landmarker is the one that stage 1 clustered with these very weights, so that landmark k is the same in both
-    stages. (The authors cluster once more, which numbers the landmarks anew.)
-    """
-    device = choose_device(config.device)
-    trained = load_weights(weights, stage=1)
-    landmarker = landmarker_of(trained)
-    train = store.indices("train")
-    with arithmetic(config.precision, device, deterministic=config.deterministic):
-        own = detect(
-            network_on(device, trained, config.fast),
-            stored_images(store, device, config.fast, config.cpu_threads),
-            processes.part(train),
-            fixed_threshold(config.stage1.detection, landmarker),
-            size_px=trained.model.input_size_px,
-            precision=config.precision,
-            twins=False,
-        )
-    candidates = joined_detections(own, train, processes)
-    limit = config.clustering.consistency_limit
-    points, score = processes.from_main(lambda: _named_points(candidates, landmarker, limit))
-    return PseudoGroundTruth(
-        image=store.names[train],
-        landmarks=grid_to_image(store, train, points, trained.model.input_size_px),
-        score=score.astype(np.float64),
-        flip_map=landmarker.flip_map,
-        centroids=landmarker.centroids[landmarker.selected],
-        threshold=landmarker.threshold,
-    )
-
-
 def run_stage2(
     store: ImageStore,
     weights: Path,
@@ -190,17 +131,6 @@ def run_stage2(
             )
             processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
             saver.clear()
-
-
-def landmarker_of(weights: TrainedWeights) -> Landmarker:
-    """Give the landmarker that is stored with the weights of stage 1."""
-    return Landmarker(
-        centroids=weights.extras["centroids"].numpy(),
-        selected=weights.extras["selected"].numpy(),
-        flip_map=weights.extras["flip_map"].numpy(),
-        threshold=float(weights.facts["threshold"]),
-        position_weight=float(weights.facts["position_weight"]),
-    )
 
 
 def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: RoundPicture) -> Callable[[Round], None]:
@@ -251,14 +181,6 @@ def _write_stage2(result: Stage2Result, flip_map: NDArray[np.int64], config: Con
     save_weights(output, TrainedWeights(result.network, extras, _facts(config, 2)))
 
 
-def _named_points(
-    candidates: Detections, landmarker: Landmarker, limit: float | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    named, count = name_detections(candidates, landmarker), landmarker.num_landmarks
-    _check_all_alive(named, landmarker)
-    return drop_inconsistent(named, count, limit).table(count)
-
-
 def _warmup_table(
     store: ImageStore, keypoints: BootstrapKeypoints, least: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -275,17 +197,6 @@ def _warmup_table(
     image = positions_in_store(store, keypoints.image[enough], "bootstrap keypoints")
     points = np.where(keypoints.inlier[..., None], keypoints.points, np.nan)[enough]
     return image, image_to_store(store, image, points)
-
-
-def _check_all_alive(named: NamedDetections, landmarker: Landmarker) -> None:
-    alive, found = len(np.unique(named.cluster)), named.detections
-    if alive < landmarker.num_landmarks:
-        raise UserError(
-            f"num_landmarks is {landmarker.num_landmarks}, but the detections form only {alive} clusters ({len(found)} "
-            f"over {landmarker.threshold:.3f}, in {len(np.unique(found.image))} of {found.num_images} images)",
-            where="pseudo-ground-truth",
-            remedy="lower num_landmarks, give more or more varied images, or train longer",
-        )
 
 
 def _check_fit(trained: TrainedWeights, truth: PseudoGroundTruth, config: Config, weights: Path) -> None:
