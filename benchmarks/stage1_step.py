@@ -13,7 +13,8 @@ from landmark_discovery.training.losses import Stage1Loss
 from landmark_discovery.training.optimizers import make_optimizer
 from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.randomness import Randomness, generator_on
-from landmark_discovery.training.stage1 import initial_network, make_batch, training_step
+from landmark_discovery.training.stage1 import initial_network
+from landmark_discovery.training.stage1_step import make_batch, training_step
 
 
 def stage1_step(config: Config, images: StoredImages, keypoints: TrainingKeypoints) -> Callable[[RawBatch], Stage1Loss]:

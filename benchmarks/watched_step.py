@@ -23,13 +23,14 @@ _TRAINING = (
 )
 
 
-def _trainer(module: str, loss: str) -> tuple[Watched, ...]:
+def _trainer(stage: str) -> tuple[Watched, ...]:
+    step = f"landmark_discovery.training.{stage}_step"
     return (
         *_TRAINING,
         Watched(_IMAGES, "StoredImages.read", VIEWS),
-        Watched(module, "make_batch", VIEWS),
-        Watched(module, loss, "loss"),
-        Watched(module, "descend", "optimiser"),
+        Watched(f"landmark_discovery.training.{stage}", "make_batch", VIEWS),
+        Watched(step, f"{stage}_loss", "loss"),
+        Watched(step, "descend", "optimiser"),
     )
 
 
@@ -39,14 +40,14 @@ _EXPORT = "landmark_discovery.training.pseudo_groundtruth_export"
 _PREDICTION = "landmark_discovery.training.prediction"
 WATCHED = {
     "train-stage1": (
-        *_trainer(_STAGE1, "stage1_loss"),
+        *_trainer("stage1"),
         Watched(_STAGE1, "detect", "detection"),
         Watched(_STAGE1, "find_landmarks", "clustering"),
         Watched(_STAGE1, "training_clusters", "clustering"),
         Watched("landmark_discovery.reporting.pictures", "draw_round_grid", "pictures of rounds"),
     ),
     "train-stage2": (
-        *_trainer(_STAGE2, "stage2_loss"),
+        *_trainer("stage2"),
         Watched(_STAGE2, "found_points", "prediction between generations"),
         Watched(_STAGE2, "learnt_shape", "shape of the landmarks"),
     ),

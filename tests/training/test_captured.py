@@ -14,7 +14,8 @@ from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.randomness import Randomness, generator_on
 from landmark_discovery.training.runtime import arithmetic
 from landmark_discovery.training.sampler import pair_batches
-from landmark_discovery.training.stage1 import initial_network, make_batch, training_step
+from landmark_discovery.training.stage1 import initial_network
+from landmark_discovery.training.stage1_step import make_batch, training_step
 
 pytestmark = [
     pytest.mark.gpu,

@@ -10,6 +10,7 @@ from stopping import StopsAfter
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.training import stage1 as stage1_module
+from landmark_discovery.training import stage1_step
 from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder
 from landmark_discovery.training.interruption import Interrupted, Timetable
 from landmark_discovery.training.keypoints import warmup_keypoints
@@ -135,7 +136,7 @@ def test_a_loss_that_is_no_number_stops_the_training_there_and_the_last_good_sta
 ):
     config, folder = tiny_config(stage1=ROUNDS), CheckpointFolder(tmp_path / "stage1" / "checkpoints", "key")
     expected, _, _ = run_stage1(stored, config, Saver())
-    monkeypatch.setattr(stage1_module, "stage1_loss", broken_at(stage1_module.stage1_loss, step=4))
+    monkeypatch.setattr(stage1_step, "stage1_loss", broken_at(stage1_step.stage1_loss, step=4))
     with pytest.raises(UserError, match=r"the loss is nan at iteration 4 .*bad_batch_0.npz\); lower the optimizer's"):
         run_stage1(stored, config, Saver(folder, Timetable(save_every_s=0)))
     with np.load(tmp_path / "stage1" / "bad_batch_0.npz") as kept:

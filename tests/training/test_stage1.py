@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.training import stage1
+from landmark_discovery.training import stage1_step
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, warmup_keypoints
 from landmark_discovery.training.stage1 import initial_network, round_boundaries, train_stage1
@@ -40,13 +40,13 @@ def watched(stored):
 def seen_by_the_loss(monkeypatch):
     """Give the points and ids of every iteration."""
     seen = []
-    original = stage1.stage1_loss
+    original = stage1_step.stage1_loss
 
     def noting(detector, descriptor, points, ids, *rest):
         seen.append((points, ids))
         return original(detector, descriptor, points, ids, *rest)
 
-    monkeypatch.setattr(stage1, "stage1_loss", noting)
+    monkeypatch.setattr(stage1_step, "stage1_loss", noting)
     return seen
 
 

@@ -6,10 +6,11 @@ import torch
 
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.errors import UserError
-from landmark_discovery.training import stage2
+from landmark_discovery.training import stage2_step
 from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.stage1 import initial_network
-from landmark_discovery.training.stage2 import landmark_network, occlude, train_stage2
+from landmark_discovery.training.stage2 import landmark_network, train_stage2
+from landmark_discovery.training.stage2_step import occlude
 from landmark_discovery.training.targets import landmark_targets
 
 NAN = math.nan
@@ -36,13 +37,13 @@ def randomness(seed=0):
 def learnt(monkeypatch, stored, tiny_config):
     """Give heatmap and presence that one iteration of stage 2 learns for a first image."""
     seen = []
-    original = stage2.stage2_loss
+    original = stage2_step.stage2_loss
 
     def noting(heatmaps, targets, present):
         seen.append((targets, present))
         return original(heatmaps, targets, present)
 
-    monkeypatch.setattr(stage2, "stage2_loss", noting)
+    monkeypatch.setattr(stage2_step, "stage2_loss", noting)
 
     def learn(targets, **augmentation):
         config = tiny_config(augmentation=STILL | augmentation, stage2={"iterations": 1})

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
-from torch.optim import Optimizer
 
 from landmark_discovery.clustering.detections import Detections, detect, joined_detections
 from landmark_discovery.clustering.pseudo_groundtruth import (
@@ -19,12 +18,10 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
     training_clusters,
 )
 from landmark_discovery.config.schema import Config
-from landmark_discovery.heatmaps.targets import SHAPES
 from landmark_discovery.models.hourglass import HourglassNetwork
 from landmark_discovery.models.layout import channels_last
 from landmark_discovery.training.acceleration import recorded, use_fused_layers
 from landmark_discovery.training.checkpoints import Checkpoint
-from landmark_discovery.training.colour import draw_colour_change
 from landmark_discovery.training.feed import RawBatch, feed
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import (
@@ -32,18 +29,15 @@ from landmark_discovery.training.keypoints import (
     clustered_keypoints,
     keypoint_tensors,
     restored_keypoints,
-    to_grid,
 )
 from landmark_discovery.training.learner import Learner, Watch
-from landmark_discovery.training.losses import Stage1Loss, stage1_loss
-from landmark_discovery.training.optimizers import descend
-from landmark_discovery.training.parameters import TrainedParameters
+from landmark_discovery.training.losses import Stage1Loss
 from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness, generator_on
-from landmark_discovery.training.runtime import arithmetic, autocast
+from landmark_discovery.training.runtime import arithmetic
 from landmark_discovery.training.sampler import pair_batches
 from landmark_discovery.training.saver import NO_SAVER, Saver
-from landmark_discovery.training.views import mirrored_views, random_views
+from landmark_discovery.training.stage1_step import make_batch, training_step
 from landmark_discovery.training.weights import build_network
 
 
@@ -291,21 +285,6 @@ def _without_descriptors(named: NamedDetections) -> NamedDetections:
     return replace(named, detections=replace(found, descriptor=none, flipped_descriptor=none))
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Hold pairs of views; the first halves are view 1, the second halves view 2.
-
-    Attributes:
-        views: (2 B, 3, S, S) in [0, 1].
-        points: keypoints on the grid, (2 B, P, 2); NaN: none.
-        ids: (2 B, P); below 0: none.
-    """
-
-    views: Tensor
-    points: Tensor
-    ids: Tensor
-
-
 def initial_network(config: Config, device: torch.device) -> HourglassNetwork:
     """Initialise the network of stage 1 from the seed, the same on every device."""
     with torch.random.fork_rng(devices=[]):
@@ -315,54 +294,3 @@ def initial_network(config: Config, device: torch.device) -> HourglassNetwork:
     if config.stage1.detector_bias is not None and bias is not None:
         torch.nn.init.constant_(bias, config.stage1.detector_bias)
     return channels_last(network.to(device))
-
-
-def training_step(
-    parameters: TrainedParameters,
-    optimizer: Optimizer,
-    batch: Batch,
-    config: Config,
-    randomness: Randomness,
-    processes: Processes = SINGLE,
-) -> Stage1Loss:
-    """Train on one batch of pairs of views and give its loss.
-
-    Args:
-        parameters: that change.
-        optimizer: of the parameters.
-        batch: this process's part.
-        config: precision and stage1 count.
-        randomness: for the negative pairs.
-        processes: that share the batch.
-    """
-    with autocast(config.precision, batch.views.device):
-        detector, descriptor = parameters.forward(batch.views)
-    shape, settings = SHAPES[config.stage1.detector_target], config.stage1.descriptor_loss
-    loss = stage1_loss(detector, descriptor, batch.points, batch.ids, shape, settings, randomness, processes)
-    descend(loss.total, parameters, optimizer, config.stage1.optimizer, processes)
-    return loss.detached()
-
-
-def make_batch(
-    images: StoredImages, keypoints: TrainingKeypoints, raw: RawBatch, config: Config, randomness: Randomness
-) -> Batch:
-    """Augment pairs of images and move their keypoints with them.
-
-    Args:
-        images: the stored images, for their crops and sizes.
-        keypoints: table whose rows the batch names.
-        raw: the images of view 1, then of view 2.
-        config: model and augmentation count.
-        randomness: of both views.
-    """
-    count, index, ids = len(raw.rows), keypoints.image[raw.rows], keypoints.ids[raw.rows]
-    settings = config.augmentation
-    geometry = random_views(
-        images.crops[index], images.stored_size[index], config.model.input_size_px, settings, randomness
-    )
-    if keypoints.flipped_ids is not None:
-        mirrored = randomness.chance(settings.mirror_probability, count)
-        geometry = mirrored_views(geometry, mirrored)
-        ids = torch.where(mirrored[:, None], keypoints.flipped_ids[raw.rows], ids)
-    views = images.views_of(raw.pixels, index, geometry, draw_colour_change(count, settings, randomness))
-    return Batch(views, to_grid(geometry.to_view(keypoints.points[raw.rows])), ids)
