@@ -109,6 +109,13 @@ def test_scores_of_an_evaluated_network_are_exact_and_all_else_is_rounded(traini
     assert training or not torch.equal(scores, scores.bfloat16().float())
 
 
+def test_heatmaps_of_as_many_landmarks_as_the_network_is_wide_are_exact_too():
+    network = HourglassNetwork({1: 16}, width=16, depth=1, groups=2).eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        (heatmaps,) = network(torch.rand(1, 3, 32, 32))
+    assert heatmaps.dtype == torch.float32
+
+
 def test_other_layers_reach_every_part_of_a_network():
     class CountedLayers(PlainLayers):
         norms = 0

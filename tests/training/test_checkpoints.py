@@ -83,10 +83,17 @@ def test_checkpoints_go_when_the_result_is_there(folder):
     folder.clear()
 
 
-def test_the_key_depends_on_settings_and_inputs():
-    key = checkpoint_key({"seed": 1}, {"images": "a"})
-    assert key == checkpoint_key({"seed": 1}, {"images": "a"})
-    assert len({key, checkpoint_key({"seed": 2}, {"images": "a"}), checkpoint_key({"seed": 1}, {"images": "b"})}) == 3
+def test_the_key_depends_on_all_that_a_state_means_nothing_without():
+    cpu, gpu = torch.device("cpu"), torch.device("cuda", 0)
+    key = checkpoint_key({"seed": 1}, {"images": "a"}, cpu)
+    assert key == checkpoint_key({"seed": 1}, {"images": "a"}, cpu, processes=1)
+    others = [
+        checkpoint_key({"seed": 2}, {"images": "a"}, cpu),
+        checkpoint_key({"seed": 1}, {"images": "b"}, cpu),
+        checkpoint_key({"seed": 1}, {"images": "a"}, gpu),
+        checkpoint_key({"seed": 1}, {"images": "a"}, cpu, processes=2),
+    ]
+    assert len({key, *others}) == 5
 
 
 def test_the_digest_of_arrays_sees_names_types_shapes_and_bytes():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from landmark_discovery.config.training import AugmentationSettings
 from landmark_discovery.training.randomness import Randomness
@@ -90,6 +91,33 @@ def test_to_the_view_and_back_is_identity(seed):
     )
     points = torch.rand(1, 5, 2, generator=generator(seed + 1)) * 40
     torch.testing.assert_close(geometry.to_store(geometry.to_view(points)), points, atol=1e-3, rtol=1e-4)
+
+
+@given(st.integers(0, 1000))
+def test_all_pixels_of_a_view_map_as_points_do(seed):
+    geometry = random_views(
+        rectangle(2, 3, 30, 25), torch.tensor([[40.0, 30.0]]), 6, AugmentationSettings(), randomness(seed)
+    )
+    grid = torch.tensor([[[x, y] for y in range(6) for x in range(6)]], dtype=torch.float32)
+    expected = geometry.to_store(grid).view(1, 6, 6, 2)
+    torch.testing.assert_close(torch.stack(geometry.pixels_in_store(), dim=-1), expected)
+
+
+class NoMatrixProduct(TorchDispatchMode):
+    """Refuse what a GPU may compute with rounded factors (TF32)."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function.overloadpacket.__name__ not in {"mm", "bmm", "mv", "addmm", "baddbmm"}
+        return function(*args, **(kwargs or {}))
+
+
+def test_points_and_pixels_are_mapped_without_rounding_their_factors():
+    size = torch.tensor([[40.0, 30.0]])
+    with NoMatrixProduct():
+        geometry = random_views(rectangle(2, 3, 30, 25), size, 16, AugmentationSettings(), randomness())
+        turned = turned_views(mirrored_views(geometry, torch.tensor([True])), 12.0, 0.9)
+        sample_views(torch.rand(1, 3, 30, 40), size, turned)
+        turned.to_store(turned.to_view(torch.rand(1, 5, 2)))
 
 
 @pytest.mark.parametrize("seed", range(8))

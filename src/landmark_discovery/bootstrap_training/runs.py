@@ -142,7 +142,7 @@ def _run_training(
 ) -> None:
     device = choose_device(config.device)
     digests = {name: digest_of(path, "sha256").value for name, path in inputs.items()}
-    key = checkpoint_key(config.model_dump(mode="json"), digests)
+    key = checkpoint_key(config.model_dump(mode="json"), digests, device)
     saver = Saver(CheckpointFolder(output.parent / "checkpoints", key), timetable or Timetable())
     with saver.held(), arithmetic("float32", device, config.cpu_threads):
         network, history = train(device, saver)

@@ -112,8 +112,8 @@ class HourglassNetwork(nn.Module):
         super().__init__()
         self.layers: Layers = PLAIN
         self.head_numbers = tuple(sorted(heads))
-        # Few channels are scores or heatmaps, whose highest cells count; many are a descriptor.
-        self.score_heads = frozenset(number for number, channels in heads.items() if channels < width)
+        # Scores and heatmaps, whose highest cells count; what stands beside scores are descriptors.
+        self.score_heads = frozenset({0} if 0 in heads else heads)
         self.conv1 = nn.Conv2d(3, width // 4, 7, stride=2, padding=3)
         self.bn1 = nn.GroupNorm(groups, width // 4)
         self.conv2 = Block(width // 4, width // 2, groups)

@@ -28,6 +28,7 @@ class CapturedStep(Generic[Result]):
     def __init__(self, step: Callable[[RawBatch], Result], generator: Generator) -> None:
         self.step, self.generator = step, generator
         self._eager_steps_left = EAGER_STEPS
+        self._aside: torch.cuda.Stream | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
         self._batch: RawBatch | None = None
         self._result: Result | None = None
@@ -46,7 +47,8 @@ class CapturedStep(Generic[Result]):
 
     def _run_aside(self, batch: RawBatch) -> Result:
         """Run on another stream, as a recording must be preceded by (PyTorch, "CUDA graphs")."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        # The same for all these steps: the allocator keeps the freed memory of each stream apart.
+        stream = self._aside = self._aside or torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             result = self.step(batch)
@@ -57,7 +59,8 @@ class CapturedStep(Generic[Result]):
         self._batch = RawBatch(batch.rows.clone(), batch.pixels.clone())
         self._graph = torch.cuda.CUDAGraph()
         self._graph.register_generator_state(self.generator)
-        with torch.cuda.graph(self._graph):
+        # Threads that read the next images may pin memory meanwhile, which the other modes forbid.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._result = self.step(self._batch)
         self._graph.replay()
         return self._result

@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from landmark_discovery import __version__
 from landmark_discovery.downloads.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, write_text
@@ -120,9 +121,19 @@ class CheckpointFolder:
         return sorted(path for path in self.folder.glob("*.safetensors") if not path.name.startswith("."))
 
 
-def checkpoint_key(settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
-    """Digest what a training depends on: its settings, and the digests of its inputs."""
-    text = json.dumps({"settings": settings, "inputs": inputs, "torch": torch.__version__}, sort_keys=True)
+def checkpoint_key(
+    settings: Mapping[str, Any], inputs: Mapping[str, str], device: torch.device, processes: int = 1
+) -> str:
+    """Digest what a training depends on: another key can't take over its state.
+
+    Args:
+        settings: of the training.
+        inputs: digests of its inputs.
+        device: that trains; the random states of a CPU mean nothing to a GPU.
+        processes: that train together, which decides how far each has come in the data.
+    """
+    made_by = {"version": __version__, "torch": torch.__version__, "device": device.type, "processes": processes}
+    text = json.dumps({"settings": settings, "inputs": inputs} | made_by, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

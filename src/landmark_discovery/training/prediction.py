@@ -103,27 +103,28 @@ def predict_stage2(
     """
     channels = torch.from_numpy(flip_map).to(images.device)
     turns = TURNS if settings.average_turned_views else TURNS[:1]
-    views_of = replace(images, workers=ALONE).views
+    views_of = replace(images, workers=ALONE).views_of
     shape = None if prior is None else prior.to(images.device)
 
-    def see(batch: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> SeenView:
+    def see(views: Tensor, turned: ViewGeometry, plain: ViewGeometry) -> SeenView:
         with autocast(precision, images.device):
-            upright, mirrored = _maps_with_mirrored(network, views_of(batch, turned)).chunk(2)
+            upright, mirrored = _maps_with_mirrored(network, views).chunk(2)
         return seen_view(average_with_mirrored(upright, mirrored, channels, convention), turned, plain)
 
     @torch.inference_mode()
     def find(batch: Tensor) -> NDArray[np.float32]:
         """Give x, y and score of the landmarks of some images, (B, K, 3)."""
-        plain = plain_views(images.crops[batch], size_px)
-        seen = [see(batch, turned_views(plain, *turn), plain) for turn in turns]
+        # Their positions come from memory: from a GPU, reading what lies in memory would wait for all that it computes.
+        pixels, index = images.read(batch), batch.to(images.device, non_blocking=True)
+        plain = plain_views(images.crops[index], size_px)
+        turned = [turned_views(plain, *turn) for turn in turns]
+        seen = [see(views_of(pixels, index, view), view, plain) for view in turned]
         points, scores = read_views(seen, settings.subpixel, shape)
         found: NDArray[np.float32] = torch.cat([points, scores[..., None]], dim=2).cpu().numpy()
         return found
 
     size = CPU_BATCH if images.device.type == "cpu" else BATCH
-    batches = (
-        torch.from_numpy(indices[start : start + size]).to(images.device) for start in range(0, len(indices), size)
-    )
+    batches = (torch.from_numpy(indices[start : start + size]) for start in range(0, len(indices), size))
     # A single batch is part of something longer, which has a bar of its own.
     silent, count = len(indices) <= BATCH, -(-len(indices) // size)
     found = tqdm(images.workers.stream(find, batches), "predicting", count, unit="batch", leave=False, disable=silent)

@@ -68,7 +68,7 @@ def run_stage1(
             "images": _digest_of_store(store),
             "keypoints": digest_of_arrays({"image": warmup[0], "points": warmup[1]}),
         }
-        saver = _saver(output, config, inputs, timetable, processes)
+        saver = _saver(output, config, inputs, timetable, processes, device)
         with saver.held():
             result = train_stage1(
                 stored_images(store, device, config.fast, config.cpu_threads),
@@ -118,7 +118,7 @@ def run_stage2(
             "weights": digest_of_arrays({name: value.numpy() for name, value in trained.network.state_dict().items()}),
             "truth": digest_of_arrays({"image": image, "points": points, "flip_map": truth.flip_map}),
         }
-        saver = _saver(output, config, inputs, timetable, processes)
+        saver = _saver(output, config, inputs, timetable, processes, device)
         with saver.held():
             result = train_stage2(
                 stored_images(store, device, config.fast, config.cpu_threads),
@@ -147,9 +147,14 @@ def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: R
 
 
 def _saver(
-    output: Path, config: Config, inputs: Mapping[str, str], timetable: Timetable | None, processes: Processes
+    output: Path,
+    config: Config,
+    inputs: Mapping[str, str],
+    timetable: Timetable | None,
+    processes: Processes,
+    device: torch.device,
 ) -> Saver:
-    key = checkpoint_key(config.model_dump(mode="json"), inputs)
+    key = checkpoint_key(config.model_dump(mode="json"), inputs, device, processes.count)
     return Saver(CheckpointFolder(output.parent / "checkpoints", key), timetable or Timetable(), processes)
 
 

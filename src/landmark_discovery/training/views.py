@@ -33,11 +33,19 @@ class ViewGeometry:
 
     def to_view(self, points: Tensor) -> Tensor:
         """Map points (B, P, 2) of the stored images to view pixels."""
-        return points @ self.matrix.transpose(1, 2) + self.shift[:, None]
+        return _product(points, self.matrix.transpose(1, 2)) + self.shift[:, None]
 
     def to_store(self, points: Tensor) -> Tensor:
         """Map points (B, P, 2) of the views to pixels of the stored images."""
-        return (points - self.shift[:, None]) @ self.inverse_matrix().transpose(1, 2)
+        return _product(points - self.shift[:, None], self.inverse_matrix().transpose(1, 2))
+
+    def pixels_in_store(self) -> tuple[Tensor, Tensor]:
+        """Map all pixels of the views to the stored images, as `to_store` does: x and y, (B, S, S)."""
+        steps = torch.arange(self.size_px, device=self.shift.device, dtype=self.shift.dtype)
+        columns, rows = (steps - self.shift[..., None]).unbind(1)
+        columns, rows = columns[:, None, :], rows[:, :, None]
+        a, b, c, d = self.inverse_matrix().view(-1, 4, 1, 1).unbind(1)
+        return columns * a + rows * b, columns * c + rows * d
 
     def inverse_matrix(self) -> Tensor:
         """Invert the matrices, (B, 2, 2)."""
@@ -69,7 +77,8 @@ def turned_views(geometry: ViewGeometry, degrees: float, factor: float) -> ViewG
     sine, cosine = math.sin(math.radians(degrees)) * factor, math.cos(math.radians(degrees)) * factor
     turn = geometry.matrix.new_tensor([[cosine, -sine], [sine, cosine]])
     centre = (geometry.size_px - 1) / 2
-    return ViewGeometry(turn @ geometry.matrix, (geometry.shift - centre) @ turn.T + centre, geometry.size_px)
+    shift = _product(geometry.shift - centre, turn.T) + centre
+    return ViewGeometry(_product(turn, geometry.matrix), shift, geometry.size_px)
 
 
 def mirrored_views(geometry: ViewGeometry, mirrored: Tensor) -> ViewGeometry:
@@ -103,8 +112,9 @@ def random_views(
     centre = (stored_size - 1) / 2
     moved_centre = centre + uniform(settings.translation, 2) * stored_size
     crop = plain_views(crops, size_px)
-    shift = moved_centre - (affine @ centre[..., None])[..., 0]
-    return ViewGeometry(crop.matrix @ affine, (crop.matrix @ shift[..., None])[..., 0] + crop.shift, size_px)
+    shift = moved_centre - _product(affine, centre[..., None])[..., 0]
+    moved = _product(crop.matrix, shift[..., None])[..., 0] + crop.shift
+    return ViewGeometry(_product(crop.matrix, affine), moved, size_px)
 
 
 def sample_views(images: Tensor, stored_size: Tensor, geometry: ViewGeometry) -> Tensor:
@@ -118,12 +128,14 @@ def sample_views(images: Tensor, stored_size: Tensor, geometry: ViewGeometry) ->
     Returns:
         (B, 3, size_px, size_px), in the range of the images.
     """
-    size = geometry.size_px
-    steps = torch.arange(size, device=images.device, dtype=geometry.matrix.dtype)
-    pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).view(1, -1, 2)
-    positions = geometry.to_store(pixels.expand(len(images), -1, -1))
-    x, y = positions.view(-1, size, size, 2).unbind(-1)
+    x, y = geometry.pixels_in_store()
     grid = torch.stack([(2 * x + 1) / images.shape[3] - 1, (2 * y + 1) / images.shape[2] - 1], dim=-1)
     views = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    inside = ((positions >= -0.5) & (positions < stored_size[:, None] - 0.5)).all(dim=-1)
-    return views * inside.view(-1, 1, size, size)
+    width, height = stored_size[:, :, None, None].unbind(1)
+    inside = (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+    return views * inside[:, None]
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply matrices (..., N, 2) and (..., 2, M); PyTorch's product may round what it multiplies to TF32."""
+    return left[..., :1] * right[..., :1, :] + left[..., 1:] * right[..., 1:, :]
