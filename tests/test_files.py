@@ -12,13 +12,17 @@ from landmark_discovery import files
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import (
     atomic_file,
-    atomic_folder,
     finite_number,
+    holds_json,
     read_npz,
     write_json,
     write_npz,
     write_text,
 )
+
+
+def atomic_folder(path, is_ours=lambda _: True):
+    return files.atomic_folder(path, is_ours)
 
 
 def names_in(folder):
@@ -70,6 +74,50 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 
     assert names_in(tmp_path / "out/sub") == ["second"]
     assert names_in(tmp_path) == ["out"]
+
+
+def test_a_folder_that_holds_something_else_is_refused_before_any_work_and_stays(tmp_path):
+    write_text(tmp_path / "photos" / "thesis.txt", "mine")
+
+    with pytest.raises(UserError, match="photos: holds something else than an earlier result of this command"):
+        half_write(atomic_folder(tmp_path / "photos", lambda _: False), AssertionError("the block was entered"))
+
+    assert (tmp_path / "photos" / "thesis.txt").read_text() == "mine"
+    assert names_in(tmp_path) == ["photos"]
+
+
+def test_an_empty_folder_is_nobodys(tmp_path):
+    (tmp_path / "out").mkdir()
+    with atomic_folder(tmp_path / "out", lambda _: False) as temporary:
+        (temporary / "new").touch()
+    assert names_in(tmp_path / "out") == ["new"]
+
+
+def test_what_a_link_leads_to_is_replaced_and_not_the_link(tmp_path):
+    (tmp_path / "large disk").mkdir()
+    for name in ("folder", "file"):
+        (tmp_path / name).symlink_to(tmp_path / "large disk" / name)
+
+    for content in ("old", "new"):
+        write_text(tmp_path / "file", content)
+        with atomic_folder(tmp_path / "folder") as temporary:
+            (temporary / content).touch()
+
+    assert (tmp_path / "large disk" / "file").read_text() == "new"
+    assert names_in(tmp_path / "large disk" / "folder") == ["new"]
+    assert names_in(tmp_path) == ["file", "folder", "large disk"]
+    assert (tmp_path / "file").is_symlink()
+    assert (tmp_path / "folder").is_symlink()
+
+
+def test_a_folder_is_known_by_a_value_in_a_file(tmp_path):
+    write_json(tmp_path / "facts.json", {"dataset": "celeba"})
+
+    assert holds_json(tmp_path, "facts.json", "dataset")
+    assert holds_json(tmp_path, "facts.json", "dataset", "celeba")
+    assert not holds_json(tmp_path, "facts.json", "dataset", "ls3d")
+    assert not holds_json(tmp_path, "facts.json", "images_sha256")
+    assert not holds_json(tmp_path, "other.json", "dataset")
 
 
 def test_an_error_in_the_block_leaves_the_old_folder_and_no_temporary(tmp_path):

@@ -26,6 +26,14 @@ def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path):
         check_writable(tmp_path)
 
 
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"/pipe: a device or a pipe, not a file; give the name of a file"):
+        check_writable(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"/dev/null: a device or a pipe"):
+        check_writable("/dev/null")
+
+
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file/in/a\.txt: can't be written \(.*/file is a file, not a folder\); free"):

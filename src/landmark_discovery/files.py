@@ -11,13 +11,13 @@ import secrets
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.writable import REMEDY, blocking_file
+from landmark_discovery.writable import REMEDY, blocking_file, refuse_foreign_folder
 
 # The workflow reads this module too, and its Python need not have NumPy.
 if TYPE_CHECKING:
@@ -59,13 +59,19 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
+def atomic_folder(path: str | Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield a temporary folder beside `path`, which it replaces only when the block ends well.
 
+    Args:
+        path: of the folder.
+        is_ours: says of a folder with content that it was made so too, and may be replaced.
+
     Raises:
-        UserError: the parent can't be written, the disk is full, or the path ends in no name.
+        UserError: a folder is there that holds something else, the parent can't be written, the disk is full, or the
+            path ends in no name.
     """
     target = _named(path)
+    refuse_foreign_folder(target, is_ours)
     temporary = _hidden_sibling(target)
     with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +118,15 @@ def read_json(path: str | Path, *, kind: str = "JSON", remedy: str = "make it an
     if not isinstance(content, dict):
         raise UserError("not a JSON object", where=path, remedy=remedy)
     return content
+
+
+def holds_json(folder: Path, name: str, key: str, value: object = None) -> bool:
+    """Say whether a folder has a JSON file with a key, and with this value where one is given."""
+    try:
+        content = read_json(folder / name)
+    except UserError:
+        return False
+    return key in content and (value is None or content[key] == value)
 
 
 def finite_number(value: object) -> float | None:
@@ -231,7 +246,8 @@ def _named(path: str | Path) -> Path:
     target = Path(path)
     if target.name in ("", ".."):
         raise UserError("not a name to write under", where=target, remedy="give the name of a file or folder")
-    return target
+    # What a link leads to is replaced and not the link: it may lie on another disk.
+    return Path(os.path.realpath(target)) if os.path.islink(target) else target  # noqa: PTH114 - the other raises where nobody may look
 
 
 def _hidden_sibling(target: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from landmark_discovery.errors import UserError
@@ -31,6 +32,29 @@ def check_writable(path: str | Path, *, folder: bool = False) -> None:
         raise UserError(f"can't be written ({around} is read-only)", where=target, remedy=REMEDY)
 
 
+def refuse_foreign_folder(path: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Refuse to put a folder in the place of anything but an older one of its kind, or an empty one.
+
+    Args:
+        path: where it shall be.
+        is_ours: says of a folder with content that it is of that kind.
+
+    Raises:
+        UserError: a folder with other content is there.
+    """
+    try:
+        foreign = path.is_dir() and any(path.iterdir()) and not is_ours(path)
+    except OSError:
+        # Nobody may look; writing tells.
+        return
+    if foreign:
+        raise UserError(
+            "holds something else than an earlier result of this command, which would be lost",
+            where=path,
+            remedy="choose a new folder, or remove this one",
+        )
+
+
 def blocking_file(target: Path) -> Path | None:
     """Name the file that stands where `target` needs a folder; None where there is none, or nobody may look."""
     try:
@@ -49,3 +73,5 @@ def _refuse_other_kind(target: Path, folder: bool) -> None:
         raise UserError("a file, not a folder", where=target, remedy="remove it, or give the name of a folder")
     if is_folder and not folder:
         raise UserError("a folder, not a file", where=target, remedy="give the name of a file, in it or elsewhere")
+    if found and not is_folder and not target.is_file():
+        raise UserError("a device or a pipe, not a file", where=target, remedy="give the name of a file")

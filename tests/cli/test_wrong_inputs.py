@@ -310,3 +310,28 @@ def test_a_signal_in_the_middle_leaves_nothing(tmp_path, number, status):
         process.communicate(timeout=60)
     assert process.returncode == status
     assert list(tmp_path.iterdir()) == []
+
+
+FOLDER_KIND = ["--set", "dataset.kind=folder", "--set", "dataset.path=photos"]
+ONTO_PHOTOS = {
+    "synthesize": ["synthesize", "--output", "photos"],
+    "prepare": ["prepare", "--dataset", "photos", *FOLDER_KIND, "--output", "photos"],
+    "build-dataset": ["build-dataset", "--downloads", "photos", "--kind", "celeba", "--output", "photos"],
+}
+
+
+@pytest.mark.parametrize("command", ONTO_PHOTOS)
+def test_no_command_puts_its_folder_in_the_place_of_the_users_files(landmarks, tmp_path, command):
+    (tmp_path / "photos" / "images").mkdir(parents=True)
+    for name in ("images/00000.jpg", "samples.csv", "landmarks.csv", "thesis.txt"):
+        (tmp_path / "photos" / name).write_text("mine")
+    result = landmarks(*ONTO_PHOTOS[command])
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: photos")
+    assert sorted(path.name for path in (tmp_path / "photos").rglob("*")) == [
+        "00000.jpg",
+        "images",
+        "landmarks.csv",
+        "samples.csv",
+        "thesis.txt",
+    ]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.inference.summary import SUMMARY, BadInputs, Summary, refuse_foreign_folder, write_summary
+from landmark_discovery.inference.summary import SUMMARY, BadInputs, Summary, has_summary, write_summary
 
 VIDEO = {"name": "clip.mp4", "fps": 25.0, "frames": 40, "frames_announced": 40, "breaks_off": False}
 
@@ -26,24 +26,18 @@ def test_what_is_wrong_ends_a_run_or_is_noted(capsys):
 
 
 def test_results_are_known_again_and_say_the_same_each_time(tmp_path):
-    refuse_foreign_folder(tmp_path / "new")
-    refuse_foreign_folder(tmp_path)
+    assert not has_summary(tmp_path)
     for name, seconds in (("one", 3.0), ("other", 4.0)):
         (tmp_path / name).mkdir()
         write_summary(tmp_path / name, Summary(1, 40, 41, 0, [VIDEO], [], 0, seconds), {"weights": "model"})
-        refuse_foreign_folder(tmp_path / name)
+        assert has_summary(tmp_path / name)
     texts = [(tmp_path / name / SUMMARY).read_text(encoding="utf-8") for name in ("one", "other")]
     assert texts[0] == texts[1]
     content = json.loads(texts[0])
     assert (content["weights"], content["images"], content["videos"]) == ("model", 1, [VIDEO])
 
 
-@pytest.mark.parametrize("content", [None, "no JSON", "[]", '{"made_by": "somebody else"}'])
-def test_a_folder_of_something_else_is_refused(tmp_path, content):
-    (tmp_path / "photo.jpg").touch()
-    if content is not None:
-        (tmp_path / SUMMARY).write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match="holds what `landmarks predict` hasn't made; choose a new folder"):
-        refuse_foreign_folder(tmp_path)
-    with pytest.raises(UserError, match="a file, not a folder"):
-        refuse_foreign_folder(tmp_path / "photo.jpg")
+@pytest.mark.parametrize("content", ["no JSON", "[]", '{"made_by": "somebody else"}'])
+def test_a_summary_of_something_else_is_not_taken_for_ours(tmp_path, content):
+    (tmp_path / SUMMARY).write_text(content, encoding="utf-8")
+    assert not has_summary(tmp_path)

@@ -40,7 +40,7 @@ def package_bootstrap_weights(
     network = read_network(trainings / "superpoint" / "weights.safetensors").folded()
     records = {name: _read_record(trainings / name / "record.json") for name in TRAININGS}
     table = _read_photographs(photographs)
-    with atomic_folder(output) as folder:
+    with atomic_folder(output, lambda found: (found / RECORD_NAME).is_file()) as folder:
         # Made by itself, since what the library writes is private to its owner.
         with atomic_file(folder / WEIGHTS_NAME) as weights:
             save_file(half_precision(network.state_dict()), weights, metadata={"detector": "superpoint-open"})

@@ -22,6 +22,7 @@ from landmark_discovery.data.folder import list_images
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder
+from landmark_discovery.writable import refuse_foreign_folder
 
 
 def collect_photographs(settings: PhotographSettings, packages_folder: Path, output: Path) -> None:
@@ -40,7 +41,7 @@ def collect_photographs(settings: PhotographSettings, packages_folder: Path, out
     _check_source(settings)
     _check_output(output, [packages_folder, *([Path(settings.folder)] if settings.folder else [])])
     packages = [] if settings.folder else _fetched(settings, packages_folder)
-    with atomic_folder(output) as folder:
+    with atomic_folder(output, _is_collection) as folder:
         with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as scratch:
             if settings.folder:
                 candidates = _candidates_of_folder(Path(settings.folder))
@@ -80,12 +81,11 @@ def _check_output(output: Path, sources: Sequence[Path]) -> None:
             )
     if output.exists() and not output.is_dir():
         raise UserError("a file, not a folder", where=output, remedy="give the name of a new folder")
-    if output.is_dir() and any(output.iterdir()) and not (output / TABLE).is_file():
-        raise UserError(
-            f"the folder holds files but no {TABLE}, so that it is no collection to replace",
-            where=output,
-            remedy="give the name of a new folder, or empty this one",
-        )
+    refuse_foreign_folder(output, _is_collection)
+
+
+def _is_collection(folder: Path) -> bool:
+    return (folder / TABLE).is_file()
 
 
 # What reads Debian's packages need not be installed where photographs come from a folder.

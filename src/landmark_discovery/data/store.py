@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from landmark_discovery.data.cutting import crop_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_folder, read_json
+from landmark_discovery.files import atomic_folder, holds_json, read_json
 
 SAMPLE_COLUMNS = ("image", "split", "subject", "width", "height")
 RECTANGLES = ("box", "crop", "window")
@@ -101,6 +101,11 @@ def write_store(folder: str | Path, store: ImageStore) -> None:
     write_store_from(images, folder, store.samples, store.landmarks, store.facts, store.more_landmarks)
 
 
+def is_store(folder: Path) -> bool:
+    """Say whether a folder was written as a store."""
+    return holds_json(folder, "facts.json", "images_sha256")
+
+
 def write_store_from(
     images: Iterable[NDArray[np.uint8]],
     folder: str | Path,
@@ -123,7 +128,7 @@ def write_store_from(
         UserError: the folder can't be written, or the disk is full.
     """
     first = {} if landmarks is None else {LANDMARKS: landmarks}
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, is_store) as temporary:
         samples.to_csv(temporary / "samples.csv", index=False)
         names = samples["image"].to_numpy(dtype=np.str_)
         for name, points in {**first, **(more_landmarks or {})}.items():

@@ -30,12 +30,13 @@ from landmark_discovery.inference.summary import (
     BadInputs,
     Summary,
     counted,
-    refuse_foreign_folder,
+    has_summary,
     say,
     write_summary,
 )
 from landmark_discovery.inference.videos import VideoFacts, VideoFile, measure_video, read_frames
 from landmark_discovery.streaming import cpu_count, in_parallel
+from landmark_discovery.writable import check_writable, refuse_foreign_folder
 
 OVERLAYS = "overlays"
 
@@ -66,7 +67,8 @@ def predict_files(
         UserError: inputs or boxes that can't be used, or a folder that can't be written or holds something else.
     """
     start = time.perf_counter()
-    refuse_foreign_folder(output)
+    check_writable(output, folder=True)
+    refuse_foreign_folder(output, has_summary)
     target = _place_of(output)
     inputs = find_inputs(paths, output, overlays=overlays)
     given = None if boxes is None else read_boxes(boxes)
@@ -95,7 +97,7 @@ class _Run:
     def write(self, inputs: Inputs, output: Path) -> Summary:
         origin = _origin(self.detector)
         videos = self._checked(inputs)
-        with atomic_folder(output) as folder:
+        with atomic_folder(output, has_summary) as folder:
             overlays = folder / OVERLAYS
             with ResultFiles(folder, self.detector.model.num_landmarks, origin) as results:
                 self._predict_images(inputs.images, results, overlays)

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import read_json, write_json
+from landmark_discovery.files import holds_json, write_json
 
 SUMMARY = "summary.json"
 _MADE_BY = "landmarks predict"
@@ -77,17 +77,9 @@ def write_summary(folder: Path, summary: Summary, origin: Mapping[str, Any]) -> 
     write_json(folder / SUMMARY, {"made_by": _MADE_BY, **origin, **lasting})
 
 
-def refuse_foreign_folder(output: Path) -> None:
-    """Refuse to put results in the place of anything but earlier results.
-
-    Raises:
-        UserError: a file, or a folder with other content.
-    """
-    remedy = "choose a new folder, or remove this one"
-    if output.exists() and not output.is_dir():
-        raise UserError("a file, not a folder", where=output, remedy=remedy)
-    if output.is_dir() and any(output.iterdir()) and not _is_ours(output / SUMMARY):
-        raise UserError("holds what `landmarks predict` hasn't made", where=output, remedy=remedy)
+def has_summary(folder: Path) -> bool:
+    """Say whether a folder holds results of this program."""
+    return holds_json(folder, SUMMARY, "made_by", _MADE_BY)
 
 
 def counted(number: int, unit: str) -> str:
@@ -98,10 +90,3 @@ def counted(number: int, unit: str) -> str:
 def say(line: str) -> None:
     """Write a line on stderr, above the bars of progress."""
     tqdm.write(line, file=sys.stderr)
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return read_json(path).get("made_by") == _MADE_BY
-    except UserError:
-        return False

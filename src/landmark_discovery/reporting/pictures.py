@@ -194,7 +194,11 @@ def _patches_of_landmarks(
 def _write_galleries(folder: Path, galleries: Sequence[Picture]) -> list[Path]:
     names = [f"landmark_{landmark:02d}.png" for landmark in range(len(galleries))]
     # The folder is replaced as a whole, so that none stays behind from a run with more landmarks.
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, _are_galleries) as temporary:
         for name, gallery in zip(names, galleries, strict=True):
             write_picture(temporary / name, gallery)
     return [folder / name for name in names]
+
+
+def _are_galleries(folder: Path) -> bool:
+    return all(path.match("landmark_*.png") for path in folder.iterdir())

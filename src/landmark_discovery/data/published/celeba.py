@@ -26,7 +26,7 @@ from landmark_discovery.data.published.tables import (
 from landmark_discovery.data.readers.celeba_lists import FIVE_POINTS, read_five_points, read_names, read_partition
 from landmark_discovery.data.readers.pickles import read_array_pickle
 from landmark_discovery.errors import UserError, nearest_name
-from landmark_discovery.files import atomic_folder, write_json
+from landmark_discovery.files import atomic_folder, holds_json, write_json
 
 # Where the images stand in each archive. The first is what the authors trained on; the pixels of the other may differ.
 FOLDERS = {
@@ -103,7 +103,7 @@ def build_celeba(downloads: Path, archive: str, output: Path) -> None:
     refuse_absent(downloads, (archive, *_LISTS))
     lists = read_celeba_lists(downloads)
     annotations = _read_annotations(downloads, lists)
-    with atomic_folder(output) as temporary:
+    with atomic_folder(output, lambda found: holds_json(found, "facts.json", "dataset", "celeba")) as temporary:
         folder = _unpack(downloads / archive, FOLDERS[archive], lists, temporary)
         for name in with_progress(lists.used, len(lists.used), "checking images"):
             check_size(temporary / "images" / name, IMAGE_SIZE, name, downloads / archive)

@@ -32,7 +32,7 @@ from landmark_discovery.data.readers.pickles import read_array_pickle
 from landmark_discovery.data.readers.torch7 import read_torch7
 from landmark_discovery.data.synthetic.face_model import mirror_order
 from landmark_discovery.errors import UserError
-from landmark_discovery.files import atomic_folder, write_json
+from landmark_discovery.files import atomic_folder, holds_json, write_json
 
 TRAINING_ARCHIVE = "300W-LP.zip"
 TEST_ARCHIVE = "LS3D-W-balanced-20-03-2017.zip"
@@ -92,7 +92,7 @@ def build_ls3d(downloads: Path, output: Path, regressor_images: int = REGRESSOR_
     paths = sorted(by_path)
     corners = boxes_of(paths, by_path, downloads / BOXES_FILE)
     regressor = list(boxes)[:regressor_images]
-    with atomic_folder(output) as temporary:
+    with atomic_folder(output, lambda found: holds_json(found, "facts.json", "dataset", "ls3d")) as temporary:
         with tempfile.TemporaryDirectory(dir=temporary) as scratch:
             points = _unpack_training(downloads / TRAINING_ARCHIVE, paths, regressor, temporary, Path(scratch))
             test_points = _unpack_test(downloads / TEST_ARCHIVE, tests, temporary, Path(scratch))

@@ -20,9 +20,10 @@ from landmark_discovery.data.store import CORNERS, landmark_table
 from landmark_discovery.data.synthetic.appearance import Person, sample_person
 from landmark_discovery.data.synthetic.drawing import draw_face
 from landmark_discovery.data.synthetic.template import FloatArray
-from landmark_discovery.files import atomic_folder
+from landmark_discovery.files import atomic_folder, write_json
 
 JPEG_QUALITY = 92
+_SETTINGS = "synthetic.json"
 _SPLITS = ("train", "test")
 # Below so many pictures a worker takes longer to start than to draw.
 _PICTURES_A_WORKER = 100
@@ -49,7 +50,7 @@ class Picture:
 
 
 def write_synthetic_dataset(settings: SyntheticSettings, folder: Path) -> None:
-    """Draw a data set into a folder: images/, samples.csv and landmarks.csv, whole or not at all.
+    """Draw a data set into a folder: images/, samples.csv, landmarks.csv and synthetic.json, whole or not at all.
 
     Equal settings give equal bytes, however many processors there are.
 
@@ -57,7 +58,8 @@ def write_synthetic_dataset(settings: SyntheticSettings, folder: Path) -> None:
         UserError: the folder can't be written.
     """
     pictures = list_pictures(settings)
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, lambda found: (found / _SETTINGS).is_file()) as temporary:
+        write_json(temporary / _SETTINGS, settings.model_dump(mode="json"))
         (temporary / "images").mkdir()
         points = np.stack(list(_draw_all(pictures, settings, temporary)))
         samples = _sample_table(pictures, points, settings.image_size_px)
