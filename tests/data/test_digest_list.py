@@ -123,3 +123,9 @@ def test_a_data_set_prepared_before_there_were_lists_is_read(store):
     (store / "SHA256SUMS").unlink()
     assert len(read_store(store)) == 2
     assert read_folder_truth(store).landmarks is not None
+
+
+def test_an_empty_list_is_not_taken_for_none(store):
+    (store / "SHA256SUMS").write_text("")
+    with pytest.raises(UserError, match=r"of its files and SHA256SUMS, only one knows"):
+        read_store(store)

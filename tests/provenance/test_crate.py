@@ -135,6 +135,14 @@ def test_pictures_of_the_data_set_stay_out_unless_asked_for(results):
     assert ".half-written.json" not in without
 
 
+def test_what_served_to_get_there_or_went_wrong_on_the_way_stays_out(results):
+    before = result_files(results, pictures=True)
+    for name in ("stage1/bad_batch_0.npz", "stage1/checkpoints/ab/000000005.safetensors", "stage1/.lock/x"):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).touch()
+    assert result_files(results, pictures=True) == before
+
+
 def test_provenance_brings_revision_times_and_digests(results, tmp_path):
     record = {
         "code": {"version": "0.1.0", "revision": "abcdef", "clean": True},

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landmark_discovery.locking import try_lock
 from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder, checkpoint_key, digest_of_arrays
 
 
@@ -77,10 +78,22 @@ def test_other_settings_start_afresh_and_say_so(folder, capfd):
 
 
 def test_checkpoints_go_when_the_result_is_there(folder):
-    folder.save(checkpoint(2))
-    folder.clear()
+    with folder.held():
+        folder.save(checkpoint(2))
+        folder.clear()
+        assert folder.latest() is None
     assert not folder.root.exists()
     folder.clear()
+
+
+def test_nobody_else_trains_here_until_the_folder_is_gone(folder):
+    lock = folder.root / ".lock"
+    with folder.held():
+        folder.save(checkpoint(2))
+        folder.clear()
+        with lock.open("rb") as another:
+            assert not try_lock(another.fileno())
+    assert not lock.exists()
 
 
 def test_the_key_depends_on_all_that_a_state_means_nothing_without():

@@ -1,8 +1,5 @@
 import os
-import platform
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -48,17 +45,7 @@ def test_the_first_reason_to_stop_is_the_one_that_is_told():
     assert timetable.reason == "SIGTERM"
 
 
-def test_nobody_is_trained_for_when_the_run_is_gone(clock):
-    finished = subprocess.Popen([sys.executable, "-c", ""])
-    finished.wait()
-    timetable = Timetable(principal=finished.pid, clock=clock)
-    assert not timetable.should_stop
-    clock.now = 1.0
-    assert timetable.should_stop
-    assert not Timetable(principal=os.getpid(), clock=lambda: 5.0).should_stop
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
 def test_a_signal_asks_for_a_stop_and_the_next_one_acts_as_it_did_before(number):
     seen = []
     before = signal.signal(number, lambda *_: seen.append("before"))
@@ -74,21 +61,30 @@ def test_a_signal_asks_for_a_stop_and_the_next_one_acts_as_it_did_before(number)
         signal.signal(number, before)
 
 
-def test_the_environment_sets_limit_and_principal(monkeypatch):
+def test_what_is_ignored_stays_ignored_as_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_on_signals(Timetable()) as timetable:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not timetable.should_stop
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_environment_sets_the_limit(monkeypatch):
     monkeypatch.setenv("LANDMARKS_MAX_MINUTES", "1.5")
-    monkeypatch.setenv("LANDMARKS_PRINCIPAL", f"{platform.node()}:123")
-    timetable = timetable_of_environment()
-    assert timetable.limit_s == pytest.approx(90.0, abs=5.0)
-    assert timetable.principal == 123
+    assert timetable_of_environment().limit_s == pytest.approx(90.0, abs=5.0)
+
+
+@pytest.mark.parametrize("run_by", ["the workflow", "hand"])
+def test_what_the_workflow_runs_keeps_its_state_until_the_workflow_has_noted_the_result(monkeypatch, run_by):
+    monkeypatch.delenv("LANDMARKS_PRINCIPAL", raising=False)
+    if run_by == "the workflow":
+        monkeypatch.setenv("LANDMARKS_PRINCIPAL", "elsewhere.example:123")
+    assert timetable_of_environment().result_is_noted_later == (run_by == "the workflow")
 
 
 def test_a_training_that_begins_after_the_deadline_stops_after_its_first_iteration(monkeypatch):
     monkeypatch.setenv("LANDMARKS_DEADLINE", "1000")
     assert timetable_of_environment().should_stop
-
-
-def test_a_principal_on_another_machine_is_not_watched(monkeypatch):
-    monkeypatch.delenv("LANDMARKS_MAX_MINUTES", raising=False)
-    monkeypatch.setenv("LANDMARKS_PRINCIPAL", "elsewhere.example:123")
-    timetable = timetable_of_environment()
-    assert (timetable.limit_s, timetable.principal) == (None, None)

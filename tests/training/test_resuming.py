@@ -155,3 +155,17 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
         facts = {"order": 1 if value == 1 else 2, "iteration": 1}
         saver.save(lambda value=value, facts=facts: Checkpoint({"weights.0": torch.tensor([value])}, facts))
     assert folder.latest().facts["order"] == 1
+
+
+@pytest.mark.parametrize("noted_later", [False, True])
+def test_with_the_result_goes_what_led_to_it_but_what_a_run_needs_until_it_has_noted_the_result(tmp_path, noted_later):
+    folder = CheckpointFolder(tmp_path / "checkpoints", "key")
+    saver = Saver(folder, Timetable(result_is_noted_later=noted_later))
+    with saver.held():
+        saver.save(lambda: Checkpoint({"weights.0": torch.ones(1)}, {"order": 1, "iteration": 1}))
+        (tmp_path / "bad_batch_0.npz").touch()
+        (tmp_path / "weights.safetensors").touch()
+        saver.finish()
+    left = ["checkpoints", "weights.safetensors"] if noted_later else ["weights.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
+    assert (folder.latest() is not None) == noted_later

@@ -65,6 +65,18 @@ def test_each_round_is_drawn_with_the_landmarks_of_the_training_images(trained):
     assert drawn["round_00.png"].shape == (5, 3, 2)
 
 
+def test_pictures_of_an_earlier_training_with_more_rounds_go(tmp_path, store, tiny_config):
+    def draw(_landmarks, path):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+
+    earlier = [tmp_path / "rounds" / f"round_{number}.png" for number in ("00", "02", "100")]
+    for path in earlier:
+        draw(None, path)
+    run_stage1(store, KEYPOINTS, tiny_config(), tmp_path / "weights.safetensors", draw)
+    assert sorted(path.name for path in (tmp_path / "rounds").iterdir()) == ["round_00.png", "round_01.png"]
+
+
 def test_the_weights_hold_what_finds_the_landmarks_again(trained):
     landmarker = landmarker_of(load_weights(trained[0], stage=1))
     assert landmarker.centroids.shape == (3, 8)

@@ -149,7 +149,7 @@ def _run_training(
         write_table(output.parent / "training_log.csv", history.rows)
         write_json(output.parent / "record.json", _record(config, digests, history, device))
         _write_network(output, network)
-        saver.clear()
+        saver.finish()
 
 
 def _write_network(path: Path, network: NormalisedSuperPoint) -> None:

@@ -29,7 +29,9 @@ from landmark_discovery.cli import (
     training,
     verdict,
 )
+from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
 from landmark_discovery.errors import UserError
+from landmark_discovery.principal import end_with, find_principal
 from landmark_discovery.training.interruption import EXIT_STATUS, Interrupted
 
 app = typer.Typer(
@@ -66,9 +68,15 @@ for group in GROUPS:
 def main() -> None:
     """Run the command line; an error of the user is one line on stderr and the exit status 2.
 
-    A training that was asked to stop has saved its state and ends with the exit status 75: try again.
+    A training that was asked to stop has saved its state and ends with the exit status 75: try again. So does a step of
+    the workflow that begins after the run's deadline.
     """
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+    principal = find_principal(os.environ)
+    if principal is not None:
+        end_with(principal)
     # Read when torch and faiss are imported. Threads that wait otherwise burn the core that another step computes on.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Read when the bars' module is imported. A run's logs hold the bars too, where ten lines a second are many.
@@ -76,6 +84,7 @@ def main() -> None:
     if not _speaks():
         os.environ["TQDM_DISABLE"] = "1"
     try:
+        _refuse_after_the_deadline()
         app()
     except UserError as error:
         _stop(str(error) if _speaks() else None)
@@ -84,6 +93,13 @@ def main() -> None:
         sys.exit(EXIT_STATUS)
     except OSError as error:
         _stop(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
+
+
+def _refuse_after_the_deadline() -> None:
+    """Begin nothing when the time of the run is over; LANDMARKS_MAX_MINUTES alone limits trainings (`deadline`)."""
+    deadline = find_deadline({DEADLINE_VARIABLE: os.environ.get(DEADLINE_VARIABLE, "")})
+    if deadline is not None and time.time() >= deadline:
+        raise Interrupted("the time of the run is over; the same command goes on from here")
 
 
 def _speaks() -> bool:

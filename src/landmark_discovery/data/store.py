@@ -251,7 +251,8 @@ def _open_store(path: Path) -> ImageStore:
     if (path / "images.npy").stat().st_size != images.offset + images.nbytes:
         raise ValueError("images.npy is longer than its images")
     names = ["images.npy", "samples.csv", "facts.json", *(f"{name}.csv" for name in tables)]
-    strange = (read_digests(path) or dict.fromkeys(names)).keys() ^ set(names)
+    listed = read_digests(path)
+    strange = set(names if listed is None else listed) ^ set(names)
     if strange:
         raise ValueError(f"of its files and {LIST}, only one knows {min(strange)}")
     check_digests(path, names)

@@ -90,12 +90,18 @@ def result_files(results: Path, *, pictures: bool) -> list[PurePosixPath]:
         pictures: whether files that show images of the data set go too.
     """
     found = (PurePosixPath(path.relative_to(results).as_posix()) for path in results.rglob("*") if path.is_file())
-    return sorted(path for path in found if not path.name.startswith(".") and (pictures or not _shows_images(path)))
+    return sorted(path for path in found if _lasts(path) and (pictures or not _shows_images(path)))
 
 
 def parameter_of(path: PurePosixPath) -> str | None:
     """Name the output of the workflow that a file in the folder of an experiment belongs to; None: to none."""
     return next((name for name, patterns in OUTPUTS.items() if any(map(path.match, patterns))), None)
+
+
+def _lasts(path: PurePosixPath) -> bool:
+    """Say whether a file is a result, not what served to get there or went wrong on the way."""
+    passing = "checkpoints" in path.parts or path.match("bad_batch_*.npz")
+    return not passing and not any(part.startswith(".") for part in path.parts)
 
 
 def _shows_images(path: PurePosixPath) -> bool:

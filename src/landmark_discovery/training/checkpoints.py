@@ -101,13 +101,15 @@ class CheckpointFolder:
         try:
             yield
         finally:
+            # The lock goes last, and not before this: whoever trains next would make, and hold, another.
             if not any(self.root.glob("*/*.safetensors")):
-                self.clear()
+                shutil.rmtree(self.root, ignore_errors=True)
             os.close(handle)
 
     def clear(self) -> None:
         """Remove all checkpoints of the stage, whatever their key: its result is there."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        for path in self.root.glob("*/"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _keep_newest(self, newest: Path) -> None:
         paths = self._paths()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +12,12 @@ from types import FrameType
 from typing import Any
 
 from landmark_discovery.deadline import find_deadline
+from landmark_discovery.principal import PRINCIPAL_VARIABLE
 
 # What shells and schedulers read as "failed for now, try again" (EX_TEMPFAIL of sysexits.h).
 EXIT_STATUS = 75
 SAVE_EVERY_S = 300.0
-# HOST:PID of the process on whose behalf this one trains; the workflow sets it to Snakemake.
-PRINCIPAL_VARIABLE = "LANDMARKS_PRINCIPAL"
-_LOOK_EVERY_S = 1.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: the work is saved
@@ -35,21 +32,21 @@ class Timetable:
         save_every_s: seconds between two checkpoints.
         limit_s: seconds after which it saves and stops; None: never.
         clock: gives seconds.
-        principal: process id on this machine without which there is nobody to train for; None: nobody is watched.
         reason: why it is to stop; None: it isn't.
+        result_is_noted_later: a run that is killed before it notes the result makes it again, from the last checkpoint;
+            it removes the checkpoints itself.
     """
 
     save_every_s: float = SAVE_EVERY_S
     limit_s: float | None = None
     clock: Callable[[], float] = time.monotonic
-    principal: int | None = None
     reason: str | None = None
+    result_is_noted_later: bool = False
     _started: float = field(init=False)
     _saved: float = field(init=False)
-    _looked: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._started = self._saved = self._looked = self.clock()
+        self._started = self._saved = self.clock()
 
     def stop(self, reason: str) -> None:
         """Ask for a stop after the iteration that runs."""
@@ -60,10 +57,6 @@ class Timetable:
         """Say whether it is time to save and stop."""
         if self.limit_s is not None and self.clock() - self._started >= self.limit_s:
             self.stop("the limit of time")
-        if self.principal is not None and self.clock() - self._looked >= _LOOK_EVERY_S:
-            self._looked = self.clock()
-            if not _is_alive(self.principal):
-                self.stop("the run that it belongs to is gone")
         return self.reason is not None
 
     @property
@@ -78,9 +71,9 @@ class Timetable:
 
 @contextmanager
 def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
-    """Give the timetable, and let SIGTERM, SIGINT and SIGUSR1 ask it for a stop; the second signal stops at once.
+    """Give the timetable, and let SIGTERM, SIGINT, SIGUSR1 and SIGHUP ask it for a stop; the second stops at once.
 
-    Only the main thread gets signals; elsewhere this changes nothing.
+    What is ignored stays so, as SIGHUP under nohup. Only the main thread gets signals; elsewhere this changes nothing.
     """
     before: dict[signal.Signals, Any] = {}
 
@@ -91,7 +84,8 @@ def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
 
     try:
         for number in _SIGNALS:
-            before[number] = signal.signal(number, ask)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, ask)
     except ValueError:
         before.clear()
     try:
@@ -102,27 +96,15 @@ def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
 
 
 def timetable_of_environment() -> Timetable:
-    """Make the timetable of a command.
+    """Make the timetable of a command: LANDMARKS_MAX_MINUTES and its kin limit its time (`deadline`).
 
-    LANDMARKS_MAX_MINUTES and its kin limit its time (`deadline`); LANDMARKS_PRINCIPAL names whom it trains for. A run
-    of Snakemake that is killed leaves its jobs running, and the same command, given again, would train beside them.
+    What the workflow runs has a principal, and its results are noted by that.
 
     Raises:
         UserError: a limit is no positive number.
     """
     deadline = find_deadline(os.environ)
-    host, _, process = os.environ.get(PRINCIPAL_VARIABLE, "").rpartition(":")
     return Timetable(
         limit_s=None if deadline is None else deadline - time.time(),
-        principal=int(process) if process.isdecimal() and host == platform.node() else None,
+        result_is_noted_later=PRINCIPAL_VARIABLE in os.environ,
     )
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

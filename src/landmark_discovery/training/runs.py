@@ -81,7 +81,7 @@ def run_stage1(
                 saver=saver,
             )
             processes.from_main(lambda: _write_stage1(result, config, output))
-            saver.clear()
+            saver.finish()
 
 
 def run_stage2(
@@ -130,7 +130,7 @@ def run_stage2(
                 saver=saver,
             )
             processes.from_main(lambda: _write_stage2(result, truth.flip_map, config, output))
-            saver.clear()
+            saver.finish()
 
 
 def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: RoundPicture) -> Callable[[Round], None]:
@@ -138,10 +138,15 @@ def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: R
     train = store.indices("train")
 
     def write(finished: Round) -> None:
+        number = int(finished.facts["round"])
         print(round_line(finished.facts, len(round_boundaries(config))), file=sys.stderr, flush=True)
         write_table(folder / "rounds.csv", finished.history)
         landmarks = grid_to_image(store, train, finished.grid_landmarks, config.model.input_size_px)
-        draw_round(landmarks, folder / "rounds" / f"round_{int(finished.facts['round']):02d}.png")
+        draw_round(landmarks, folder / "rounds" / f"round_{number:02d}.png")
+        # An earlier training may have had more.
+        for path in (folder / "rounds").glob("round_*.png"):
+            if int(path.stem.removeprefix("round_")) > number:
+                path.unlink()
 
     return write
 

@@ -82,9 +82,13 @@ class Saver:
         write_npz(path, {"image_index": indices, "pixels": batch.pixels.cpu().numpy()})
         return f" (its images are in {path})"
 
-    def clear(self) -> None:
-        """Remove the checkpoints: the result is there."""
-        if self.folder is not None and self.processes.is_main:
+    def finish(self) -> None:
+        """Remove what served to get here, now that the result is there: checkpoints, and batches that went wrong."""
+        if self.folder is None or not self.processes.is_main:
+            return
+        for path in self.folder.root.parent.glob("bad_batch_*.npz"):
+            path.unlink()
+        if self.timetable is None or not self.timetable.result_is_noted_later:
             self.folder.clear()
 
     def _write(self, state: State) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,12 @@ def test_the_slider_starts_at_the_last_of_the_pictures(run):
     assert page.count(" hidden>") == 2
     assert 'max="2" step="1" value="2"' in page
     assert "Round 1, after iteration 20: 1.8 of 9.5 detections an image kept, flip purity 0.80" in page
+
+
+def test_a_picture_of_an_earlier_training_with_more_rounds_is_not_shown(run):
+    rounds = run.files.training[0] / "rounds"
+    shutil.copy(rounds / "round_01.png", rounds / "round_02.png")
+    assert round_section(run).count("<img ") == 3
 
 
 def test_a_run_that_was_not_trained_here_has_no_rounds_and_no_losses(small_run, files_of):

@@ -106,9 +106,12 @@ def _draw_all(pictures: Sequence[Picture], settings: SyntheticSettings, folder: 
         return
     # Started afresh, not forked: a fork would inherit the locks of threads that it doesn't have.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
-        count = len(pictures)
+    executor, count = ProcessPoolExecutor(workers, mp_context=context), len(pictures)
+    try:
         yield from executor.map(_draw_to_file, pictures, [seed] * count, [size] * count, [folder] * count, chunksize=16)
+    finally:
+        # Whoever stops the drawing waits for those that are being drawn, and not for all.
+        executor.shutdown(cancel_futures=True)
 
 
 def _draw_to_file(picture: Picture, seed: int, size_px: int, folder: Path) -> FloatArray:

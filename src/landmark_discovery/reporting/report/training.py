@@ -120,14 +120,12 @@ def _round_steps(run: Run) -> list[tuple[str, str]]:
     if run.files.training:
         folder = run.files.training[0]
         facts = read_log(folder / "rounds.csv", ROUND_PANELS, "round").set_index("round")
-        for path in sorted((folder / "rounds").glob("round_*.png")):
-            steps.append((_round_words(facts, int(path.stem.removeprefix("round_"))), _picture(path)))
+        pictures = ((number, folder / "rounds" / f"round_{int(number):02d}.png") for number in facts.index)
+        steps += [(_round_words(facts, number), _picture(path)) for number, path in pictures if path.is_file()]
     return steps if len(steps) > 1 else []
 
 
 def _round_words(facts: pd.DataFrame, number: int) -> str:
-    if number not in facts.index:
-        return f"Round {number}"
     row = facts.loc[number]
     return (
         f"Round {number}, after iteration {row['iteration']:,.0f}: {row['detections_kept']:.1f} of "
