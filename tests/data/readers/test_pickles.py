@@ -253,6 +253,30 @@ def test_changed_bytes_end_in_numbers_or_in_the_projects_own_error(tmp_path_fact
     assert all(array.dtype == np.float64 for array in arrays.values())
 
 
+DOUBLED = b"2\x86"
+NESTED_SHAPE = b")R(K\x01" + b")" + DOUBLED * 34 + b"N\x89U\x00tb"
+RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"})" + b"\x85" * 10**6 + b"K\x01s.", "nests more than 16 things", id="a million tuples"),
+        pytest.param(b"})" + DOUBLED * 40 + b"K\x01s.", "nests more than 16 things", id="each twice in the next"),
+        pytest.param(b"}U\x01a" + RECONSTRUCT + NESTED_SHAPE + b"s.", "nests more than 16 things", id="a shape"),
+        pytest.param(b"}h\x07K\x01s.", "takes what isn't there", id="nothing at that place"),
+        pytest.param(b"K\x01s.", "takes what isn't there", id="no dict to put it in"),
+    ],
+)
+def test_what_python_would_hang_on_or_die_of_is_refused(save, content, message):
+    with pytest.raises(UserError, match=message):
+        read_array_pickle(save(b"\x80\x02" + content))
+
+
+def test_an_array_that_is_made_without_a_call_and_never_filled_is_empty(save):
+    assert read_array_pickle(save(b"\x80\x02}U\x01a" + RECONSTRUCT + b")\x81s."))["a"].shape == (0,)
+
+
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(UserError, match=r"none\.pickle: no such file"):
         read_array_pickle(tmp_path / "none.pickle")

@@ -13,11 +13,13 @@ import pickle
 import pickletools
 import re
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landmark_discovery.data.readers.pickle_nesting import Nesting
 from landmark_discovery.errors import UserError
 
 _NUMBER_CODE = re.compile(r"f[248]|[iu][1248]")
@@ -48,7 +50,7 @@ def read_array_pickle(path: str | Path) -> dict[str, NDArray[np.float64]]:
     for key, value in content.items():
         name = key.decode("latin1") if isinstance(key, bytes) else key
         if not isinstance(name, str) or name in arrays:
-            raise UserError(f"the key {name!r} is no text, or stands twice", where=path, remedy=_REMEDY)
+            raise UserError(f"the key {short(name)} is no text, or stands twice", where=path, remedy=_REMEDY)
         # A few bytes can name the same long list again and again.
         left -= _count(value)
         if left < 0:
@@ -86,8 +88,10 @@ def _unpickled(path: str | Path, data: bytes) -> object:
 
 
 def _refuse_bombs(data: bytes) -> None:
-    """Refuse lengths and places that the pickle can't hold, for which Python would set memory aside."""
+    """Refuse places that the pickle can't hold, for which Python would set memory aside, and what is nested deeply."""
+    nesting = Nesting()
     for operation, argument, _ in pickletools.genops(data):
+        nesting.follow(operation, argument)
         if operation.name in _NUMBERED and argument is not None and argument > len(data):
             raise pickle.UnpicklingError(f"place {argument:,} of {len(data):,}")
 
@@ -143,18 +147,19 @@ class _Latin1(_StandIn):
 
     def __new__(cls, text: str, encoding: str) -> Any:  # noqa: ANN401
         if encoding != "latin1" or not isinstance(text, str):
-            raise _BlockedError(f"the encoding {encoding!r}")
+            raise _BlockedError(f"the encoding {short(encoding)}")
         return text.encode("latin1")
 
 
 class _NumberType(_StandIn):
     """Stand in for numpy.dtype: one kind of number."""
 
+    _code, _order = "u1", "="
+
     def __init__(self, code: str, *_flags: object) -> None:
         if not isinstance(code, str) or not _NUMBER_CODE.fullmatch(code):
-            raise pickle.UnpicklingError(f"values of type {code!r}, which aren't numbers")
+            raise pickle.UnpicklingError(f"values of type {short(code)}, which aren't numbers")
         self._code = code
-        self._order = "="
 
     def __setstate__(self, state: Any) -> None:  # noqa: ANN401
         _, order, *parts = state
@@ -178,8 +183,11 @@ class _ArrayType(_StandIn):
 class _Array(_StandIn):
     """Stand in for numpy's _reconstruct: an array whose content comes as its state."""
 
+    # Of the class, since a pickle can make one without calling it.
+    _content, _element, _shape, _order = b"", np.dtype(np.uint8), (0,), "C"
+
     def __init__(self, *_: object) -> None:
-        self._content, self._element, self._shape, self._order = b"", np.dtype(np.uint8), (0,), "C"
+        """Take what describes no content yet."""
 
     def __setstate__(self, state: Any) -> None:  # noqa: ANN401
         _, shape, number_type, fortran, content = state
@@ -197,14 +205,14 @@ class _Array(_StandIn):
 
     def _keep(self, content: object, number_type: object, shape: object, order: str) -> None:
         if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape):
-            raise pickle.UnpicklingError(f"an array of shape {shape!r}")
+            raise pickle.UnpicklingError(f"an array of shape {short(shape)}")
         if not isinstance(number_type, _NumberType):
             raise pickle.UnpicklingError("an array without a type of its values")
         # Python 2 has no bytes apart from texts.
         data = content.encode("latin1") if isinstance(content, str) else content
         element = number_type.element
         if not isinstance(data, bytes | bytearray) or len(data) != math.prod(shape) * element.itemsize:
-            raise pickle.UnpicklingError(f"an array of shape {shape} whose bytes aren't there")
+            raise pickle.UnpicklingError(f"an array of shape {short(shape)} whose bytes aren't there")
         self._content, self._element, self._shape, self._order = bytes(data), element, shape, order
 
 
