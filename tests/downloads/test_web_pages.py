@@ -2,7 +2,7 @@ import pytest
 
 from landmark_discovery.downloads.web_pages import DRIVE_LIMIT, PAGE_BYTES, describe_page_start, describe_web_page
 
-TITLE = "titled 'Quota exceeded', not the file"
+TITLE = "'Quota exceeded', not the file"
 
 
 @pytest.fixture
