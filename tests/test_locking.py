@@ -137,3 +137,12 @@ def test_a_killed_run_holds_nothing(holder, tmp_path):
     command = [sys.executable, "-c", HOLD, tmp_path / "lock"]
     assert subprocess.run(command, capture_output=True, text=True).returncode == 0
     assert (tmp_path / "lock").read_text() != str(os.getpid())
+
+
+def test_where_the_file_system_has_no_locks_the_run_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
+    def unsupported(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(locking.fcntl, "flock", unsupported)
+    hold_folder(tmp_path / "lock")
+    assert "lock: no locks here (Function not implemented); start no second run" in capsys.readouterr().err

@@ -7,7 +7,6 @@ import errno
 import io
 import json
 import os
-import secrets
 import shutil
 import sys
 import zipfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from landmark_discovery.errors import UserError
+from landmark_discovery.leftovers import held, hidden_sibling, remove_leftovers
 from landmark_discovery.writable import REMEDY, blocking_file, refuse_foreign_folder
 
 # The workflow reads this module too, and its Python need not have NumPy.
@@ -42,14 +42,16 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         UserError: the folder can't be written, the disk is full, or the path ends in no name.
     """
     target = _named(path)
-    temporary = _hidden_sibling(target)
+    temporary = hidden_sibling(target)
     with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target)
         # Not tempfile.mkstemp: its files are private to their owner, whatever the umask says.
         temporary.touch(exist_ok=False)
         mode = temporary.stat().st_mode
         try:
-            yield temporary
+            with held(temporary):
+                yield temporary
             # Libraries that put a file of their own in its place make it private.
             temporary.chmod(mode)
             _flush_to_disk(temporary)
@@ -72,12 +74,14 @@ def atomic_folder(path: str | Path, is_ours: Callable[[Path], bool]) -> Iterator
     """
     target = _named(path)
     refuse_foreign_folder(target, is_ours)
-    temporary = _hidden_sibling(target)
+    temporary = hidden_sibling(target)
     with _explained(target, temporary):
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target)
         temporary.mkdir()
         try:
-            yield temporary
+            with held(temporary):
+                yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
                     _flush_to_disk(file)
@@ -250,15 +254,11 @@ def _named(path: str | Path) -> Path:
     return Path(os.path.realpath(target)) if os.path.islink(target) else target  # noqa: PTH114 - the other raises where nobody may look
 
 
-def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f".{target.stem[:40]}.{secrets.token_hex(8)}{target.suffix}")
-
-
 def _put_in_place(temporary: Path, target: Path) -> None:
     """Rename a folder onto one that may be there; of processes that do so at once, the last one's stays."""
     while not _took_place(temporary, target) and not _exchanged(temporary, target):
         # A folder can't be renamed onto one with content, so the old one steps aside first.
-        old = _hidden_sibling(target)
+        old = hidden_sibling(target)
         with suppress(FileNotFoundError):
             target.replace(old)
         try:

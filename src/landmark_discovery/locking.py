@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -54,10 +55,10 @@ def try_lock(handle: int) -> bool:
 
 
 def hold_folder(lock: Path) -> None:
-    """Hold a folder for this process until it ends.
+    """Hold a folder for this process until it ends; where the file system has no locks, say that nothing is held.
 
     Args:
-        lock: file that stands for the folder; it holds the number of the process.
+        lock: file that stands for the folder around it; it holds the number of the process.
 
     Raises:
         UserError: another process holds it.
@@ -72,9 +73,11 @@ def hold_folder(lock: Path) -> None:
         file.close()
         raise UserError(
             f"another run is at work in this folder (process {holder})",
-            where=Path.cwd(),
+            where=lock.parent.resolve(),
             remedy="wait until it has ended, stop it, or run in another folder",
         ) from error
+    except OSError as error:
+        print(f"{lock}: no locks here ({error.strerror}); start no second run in this folder", file=sys.stderr)
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

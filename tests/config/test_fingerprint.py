@@ -33,6 +33,22 @@ def test_a_new_a_renamed_a_longer_and_a_younger_file_each_change_it(folder):
     assert len(set(seen)) == len(seen)
 
 
+def test_files_that_a_link_leads_to_count_and_a_link_that_leads_back_ends_the_walk(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk")
+    (elsewhere / "a.jpg").write_bytes(b"1234")
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+    before = folder_fingerprint(folder)
+    (elsewhere / "a.jpg").write_bytes(b"12345")
+    assert folder_fingerprint(folder) != before
+
+
+def test_a_link_that_leads_nowhere_counts_as_itself(folder):
+    before = folder_fingerprint(folder)
+    (folder / ".#samples.csv").symlink_to("somebody@somewhere.123")
+    assert folder_fingerprint(folder) != before
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         folder_fingerprint(tmp_path / "none")

@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 EXPERIMENT = os.environ.get("LANDMARKS_CHECKED_EXPERIMENT", "demo")
 # What says when, how long, where and in which environment.
 NOT_COMPARED = re.compile(
-    r"/(benchmarks|logs|checkpoints)/|/(provenance\.json|report\.html|made_by\.json|timings\.html|versions\.html)$"
+    r"/(benchmarks|logs|checkpoints)/|/(\.lock|provenance\.json|report\.html|made_by\.json|timings\.html|versions\.html)$"
 )
 
 

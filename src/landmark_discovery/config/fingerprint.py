@@ -10,7 +10,7 @@ from landmark_discovery.errors import UserError
 
 
 def folder_fingerprint(folder: str | Path) -> str:
-    """Digest names, sizes and times of all files below a folder.
+    """Digest names, sizes and times of all files below a folder, also of those that links lead to.
 
     Raises:
         UserError: there is no such folder.
@@ -19,10 +19,18 @@ def folder_fingerprint(folder: str | Path) -> str:
     if not root.is_dir():
         raise UserError("no such folder", where=root, remedy="set dataset.path to the folder of images")
     digest = hashlib.sha256()
-    for path, folders, files in os.walk(root):
-        folders.sort()
+    seen = set[str]()
+    for path, folders, files in os.walk(root, followlinks=True):
+        # A link may lead back to where it came from.
+        place = os.path.realpath(path)
+        folders[:] = [] if place in seen else sorted(folders)
+        seen.add(place)
         for name in sorted(files):
             file = Path(path, name)
-            facts = file.stat()
+            try:
+                facts = file.stat()
+            except FileNotFoundError:
+                # Such as the links that editors leave beside an open file: they lead nowhere.
+                facts = file.lstat()
             digest.update(f"{file.relative_to(root)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
