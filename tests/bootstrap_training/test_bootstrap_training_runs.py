@@ -168,6 +168,14 @@ def test_what_is_no_network_of_this_training_is_refused(tmp_path, content):
         read_network(path)
 
 
+def test_a_network_whose_numbers_changed_on_the_disk_is_refused(trained, tmp_path):
+    content = bytearray((trained / "superpoint" / "weights.safetensors").read_bytes())
+    content[-3] ^= 1
+    (tmp_path / "weights.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"not a network of this training \(its numbers aren't those that were written"):
+        read_network(tmp_path / "weights.safetensors")
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file({"conv1a.weight": torch.zeros(3)}, path)

@@ -148,10 +148,10 @@ def _images(package: Path) -> Iterator[tuple[PackagedImage, bytes]]:
         # Of members with one name the last one counts, as if each were written over those before.
         members = {path: member for member in contents if member.isreg() and (path := _safe_path(member)) is not None}
         copyright_file = members.get(f"usr/share/doc/{name}/copyright")
+        images = {path: member for path, member in members.items() if _is_shared_image(path)}
+        _refuse_bomb(package, [*images.values(), *([copyright_file] if copyright_file else [])])
         text = _content(contents, copyright_file) if copyright_file else b""
         licences = read_copyright(text.decode("utf-8", errors="replace"))
-        images = {path: member for path, member in members.items() if _is_shared_image(path)}
-        _refuse_bomb(package, images.values())
         # In the order of the archive, which is decompressed from front to back.
         for path, member in sorted(images.items(), key=lambda item: item[1].offset):
             image = PackagedImage(name, version, path.removeprefix(_SHARE), licences.of(path))
@@ -172,7 +172,7 @@ def _refuse_bomb(package: Path, members: Iterable[tarfile.TarInfo]) -> None:
     size = sum(member.size for member in members)
     if size > MAX_UNPACKED_BYTES:
         raise UserError(
-            f"its images unpack to {size:,} bytes; at most {MAX_UNPACKED_BYTES:,} are written",
+            f"its images and their licences unpack to {size:,} bytes; at most {MAX_UNPACKED_BYTES:,} are written",
             where=package,
             remedy="leave out the package",
         )

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap_training.adaptation import label_photographs
@@ -28,11 +29,13 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, cast_array, read_npz, write_json, write_npz
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
 from landmark_discovery.provenance.environment import processor_name
-from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key
+from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key, digest_of_arrays
 from landmark_discovery.training.interruption import Timetable
 from landmark_discovery.training.logs import write_table
 from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.saver import Saver
+
+_DIGEST = "sha256"
 
 
 def run_magicpoint(
@@ -126,8 +129,13 @@ def read_network(path: Path) -> NormalisedSuperPoint:
     """
     network = new_network(0, torch.device("cpu"))
     try:
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            written = (file.metadata() or {}).get(_DIGEST)
+        if written != _digest(tensors):
+            raise ValueError("its numbers aren't those that were written")
+        network.load_state_dict(tensors)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"not a network of this training ({reason})", where=path, remedy="train it anew") from error
     return network
@@ -155,7 +163,11 @@ def _run_training(
 def _write_network(path: Path, network: NormalisedSuperPoint) -> None:
     tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary)
+        save_file(tensors, temporary, metadata={_DIGEST: _digest(tensors)})
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    return digest_of_arrays({name: value.numpy() for name, value in tensors.items()})
 
 
 def _record(

@@ -80,6 +80,14 @@ def test_a_file_that_breaks_off_is_refused(tmp_path):
             read_matlab_points(path)
 
 
+def test_a_small_file_that_says_more_numbers_than_a_face_has_is_refused_before_they_are_unpacked(tmp_path):
+    path = tmp_path / "bomb.mat"
+    scipy.io.savemat(path, {"pts_3d": np.zeros((400_000, 3), np.uint8)}, do_compression=True)
+    assert path.stat().st_size < 5000
+    with pytest.raises(UserError, match=r"pts_3d of shape \(400000, 3\) has more than 1,000,000 numbers"):
+        read_matlab_points(path)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     scipy.io.savemat(tmp_path / "points.mat", {"pts_3d": POINTS})
     with pytest.raises(UserError, match="no such file"):

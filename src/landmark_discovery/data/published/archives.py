@@ -77,8 +77,9 @@ def extract_files(
             isn't an ordinary file.
     """
     found: set[str] = set()
+    longest = max((target.count("/") for target in targets), default=0) + 1
     for member in _members(archive):
-        for ending in _endings(member.name):
+        for ending in _endings(member.name, longest):
             if ending not in targets:
                 continue
             if ending in found:
@@ -101,8 +102,9 @@ def refuse_missing(archive: Path, wanted: Collection[str], found: Collection[str
         raise _unusable(archive, f"{len(missing):,} of {len(wanted):,} files aren't in it, the first {missing[0]!r}")
 
 
-def _endings(name: str) -> Iterator[str]:
-    parts = name.split("/")
+def _endings(name: str, longest: int) -> Iterator[str]:
+    """Give the ends of a path, the longest first, of so many names at most: a path may have thousands."""
+    parts = name.split("/")[-longest:]
     return ("/".join(parts[start:]) for start in range(len(parts)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from scipy.io import loadmat, whosmat
 
 from landmark_discovery.errors import UserError
+
+# Of the points of a face there are hundreds; a small compressed file may say billions.
+MOST_NUMBERS = 10**6
 
 
 def read_matlab_points(path: str | Path, key: str = "pts_3d") -> NDArray[np.float64]:
@@ -40,12 +44,14 @@ def _variable(path: str | Path, key: str) -> NDArray[Any]:
     if not Path(path).is_file():
         raise UserError("no such file", where=path)
     try:
+        shapes = {str(name): shape for name, shape, _ in whosmat(str(path), appendmat=False)}
+        if math.prod(shapes.get(key, ())) > MOST_NUMBERS:
+            raise ValueError(f"{key} of shape {shapes[key]} has more than {MOST_NUMBERS:,} numbers")
         content = loadmat(str(path), appendmat=False, variable_names=[key])
-        names = [] if key in content else sorted(str(name) for name, *_ in whosmat(str(path), appendmat=False))
     # What SciPy raises on a file of another kind has no common class.
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise UserError(f"not a readable MATLAB file ({reason})", where=path, remedy="fetch it anew") from error
     if key not in content:
-        raise UserError(f"no {key!r} in it", where=path, remedy=f"there: {', '.join(names) or 'nothing'}")
+        raise UserError(f"no {key!r} in it", where=path, remedy=f"there: {', '.join(sorted(shapes)) or 'nothing'}")
     return np.asarray(content[key])
