@@ -139,7 +139,7 @@ class Stage2Settings(Section):
     """Training of the landmark detector on the pseudo-ground-truth."""
 
     batch_size: PositiveCount = Field(16, description="Images an iteration.")
-    iterations: PositiveCount = Field(200_000, description="Iterations in all.")
+    iterations: PositiveCount = Field(200_000, description="Iterations of each generation.")
     scale_with_processes: bool = Field(
         True,
         description="With G processes: G times the learning rate. The whole batch is G times `batch_size` either way.",
