@@ -79,7 +79,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 def test_a_folder_that_holds_something_else_is_refused_before_any_work_and_stays(tmp_path):
     write_text(tmp_path / "photos" / "thesis.txt", "mine")
 
-    with pytest.raises(UserError, match="photos: holds something else than an earlier result of this command"):
+    with pytest.raises(UserError, match="photos: holds what isn't known for an earlier result of this command"):
         half_write(atomic_folder(tmp_path / "photos", lambda _: False), AssertionError("the block was entered"))
 
     assert (tmp_path / "photos" / "thesis.txt").read_text() == "mine"

@@ -146,3 +146,9 @@ def test_where_the_file_system_has_no_locks_the_run_goes_on_and_says_so(tmp_path
     monkeypatch.setattr(locking.fcntl, "flock", unsupported)
     hold_folder(tmp_path / "lock")
     assert "lock: no locks here (Function not implemented); start no second run" in capsys.readouterr().err
+
+
+def test_a_lock_that_may_not_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/lock: can't be written \(.*\); remove it, or let all write it"):
+        hold_folder(tmp_path / "file" / "lock")

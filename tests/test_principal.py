@@ -17,10 +17,9 @@ end_with(int(sys.argv[1]), look_every_s=0.01, patience_s=0.2)
 print("works", flush=True)
 time.sleep(60)
 """
-STUBBORN = """
-import signal
-signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-"""
+STUBBORN = "import signal; signal.signal(signal.SIGUSR2, signal.SIG_IGN)"
+DEAD_END = STUBBORN + "; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+DEAF = "sys.stderr.close()"
 
 
 @pytest.fixture
@@ -46,15 +45,24 @@ def test_a_process_that_has_ended_is_not_alive_though_nobody_asked_about_it_yet(
     assert not is_alive(sleeper.pid)
 
 
-@pytest.mark.parametrize("handling", ["", STUBBORN])
-def test_a_process_ends_with_its_principal_even_where_the_first_signal_is_not_enough(sleeper, handling):
+@pytest.mark.parametrize(
+    ("handling", "number", "said"),
+    [
+        ("", signal.SIGUSR2, "the run that it belongs to is gone\n"),
+        (STUBBORN, signal.SIGTERM, "the run that it belongs to is gone\n"),
+        (DEAD_END, signal.SIGKILL, "the run that it belongs to is gone\n"),
+        (DEAF, signal.SIGUSR2, ""),
+    ],
+    ids=["willing", "stubborn", "dead end", "without stderr"],
+)
+def test_a_process_ends_with_its_principal_even_where_the_first_signals_are_not_enough(sleeper, handling, number, said):
     command = [sys.executable, "-c", WORKER.format(handling=handling), str(sleeper.pid)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as worker:
         assert worker.stdout.readline() == "works\n"
         assert worker.poll() is None
         sleeper.kill()
-        assert worker.wait(timeout=30) == -signal.SIGTERM
-        assert worker.stderr.read() == "the run that it belongs to is gone\n"
+        assert worker.wait(timeout=30) == -number
+        assert worker.stderr.read() == said
 
 
 def test_a_command_ends_with_its_principal_and_leaves_nothing(sleeper, tmp_path):
@@ -66,7 +74,7 @@ def test_a_command_ends_with_its_principal_and_leaves_nothing(sleeper, tmp_path)
         while not list(tmp_path.iterdir()):
             assert worker.poll() is None
         sleeper.kill()
-        assert worker.wait(timeout=60) == 128 + signal.SIGTERM
+        assert worker.wait(timeout=60) == 128 + signal.SIGUSR2
         assert "the run that it belongs to is gone" in worker.stderr.read()
     assert list(tmp_path.iterdir()) == []
 

@@ -52,10 +52,10 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         try:
             with held(temporary):
                 yield temporary
-            # Libraries that put a file of their own in its place make it private.
-            temporary.chmod(mode)
-            _flush_to_disk(temporary)
-            temporary.replace(target)
+                # Libraries that put a file of their own in its place make it private.
+                temporary.chmod(mode)
+                _flush_to_disk(temporary)
+                temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -82,10 +82,10 @@ def atomic_folder(path: str | Path, is_ours: Callable[[Path], bool]) -> Iterator
         try:
             with held(temporary):
                 yield temporary
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    _flush_to_disk(file)
-            _put_in_place(temporary, target)
+                for file in temporary.rglob("*"):
+                    if file.is_file():
+                        _flush_to_disk(file)
+                _put_in_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

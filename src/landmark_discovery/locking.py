@@ -63,12 +63,17 @@ def hold_folder(lock: Path) -> None:
     Raises:
         UserError: another process holds it.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    file = lock.open("a+", encoding="utf-8")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        # For all who may write the folder, as far as the umask lets them.
+        file = os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"can't be written ({error.strerror})", where=lock, remedy="remove it, or let all write it"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
         raise UserError(

@@ -12,10 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 # HOST:PID; the workflow sets it to Snakemake.
 PRINCIPAL_VARIABLE = "LANDMARKS_PRINCIPAL"
+# What a process gets when its principal is gone: nobody else sends it, so that it is never anybody's second signal.
+GONE = signal.SIGUSR2
 _LOOK_EVERY_S = 1.0
 # What saves its state first needs some time.
 _PATIENCE_S = 60.0
@@ -28,20 +31,22 @@ def find_principal(environment: Mapping[str, str]) -> int | None:
 
 
 def end_with(process: int, look_every_s: float = _LOOK_EVERY_S, patience_s: float = _PATIENCE_S) -> None:
-    """Watch a process from a thread, and send this one SIGTERM when it is gone, again where that doesn't end it.
+    """Watch a process from a thread, and send this one `GONE` when it is gone, then SIGTERM, then SIGKILL.
 
     Args:
         process: id, on this machine.
         look_every_s: seconds between two looks.
-        patience_s: seconds after which it is sent again.
+        patience_s: seconds that each signal has to end it.
     """
 
     def watch() -> None:
         while is_alive(process):
             time.sleep(look_every_s)
-        print("the run that it belongs to is gone", file=sys.stderr, flush=True)
-        while True:
-            os.kill(os.getpid(), signal.SIGTERM)
+        # Who read what this process says may be gone too.
+        with suppress(OSError, ValueError):
+            print("the run that it belongs to is gone", file=sys.stderr, flush=True)
+        for number in (GONE, signal.SIGTERM, signal.SIGKILL):
+            os.kill(os.getpid(), number)
             time.sleep(patience_s)
 
     threading.Thread(target=watch, name="principal", daemon=True).start()

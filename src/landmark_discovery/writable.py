@@ -8,6 +8,7 @@ from pathlib import Path
 
 from landmark_discovery.errors import UserError
 
+NOBODYS = (".snakemake_timestamp", ".DS_Store", "Thumbs.db")
 REMEDY = "free space there, or choose a folder you may write"
 
 
@@ -35,6 +36,8 @@ def check_writable(path: str | Path, *, folder: bool = False) -> None:
 def refuse_foreign_folder(path: Path, is_ours: Callable[[Path], bool]) -> None:
     """Refuse to put a folder in the place of anything but an older one of its kind, or an empty one.
 
+    Files that Snakemake and the systems of desktops put into folders count for nothing.
+
     Args:
         path: where it shall be.
         is_ours: says of a folder with content that it is of that kind.
@@ -43,13 +46,14 @@ def refuse_foreign_folder(path: Path, is_ours: Callable[[Path], bool]) -> None:
         UserError: a folder with other content is there.
     """
     try:
-        foreign = path.is_dir() and any(path.iterdir()) and not is_ours(path)
+        somebodys = path.is_dir() and any(entry.name not in NOBODYS for entry in path.iterdir())
+        foreign = somebodys and not is_ours(path)
     except OSError:
         # Nobody may look; writing tells.
         return
     if foreign:
         raise UserError(
-            "holds something else than an earlier result of this command, which would be lost",
+            "holds what isn't known for an earlier result of this command, and would be lost",
             where=path,
             remedy="choose a new folder, or remove this one",
         )

@@ -199,7 +199,7 @@ def test_only_a_collection_or_an_empty_folder_is_replaced(pictures, tmp_path):
     assert contents_below(output) == before
 
     (output / "photographs.csv").unlink()
-    with pytest.raises(UserError, match="holds something else than an earlier result"):
+    with pytest.raises(UserError, match="holds what isn't known for an earlier result"):
         collect_photographs(settings, tmp_path / "none", output)
     with pytest.raises(UserError, match=r"a\.png: a file, not a folder"):
         collect_photographs(settings, tmp_path / "none", output / "a.png")

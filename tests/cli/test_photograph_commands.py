@@ -99,7 +99,7 @@ def test_wrong_settings_of_collecting_are_one_line_and_leave_nothing(run, tmp_pa
         ("mine/new", "would take the place of mine"),
         (".", "the collection would take the place of packages, contain it or lie in it"),
         ("packages", "would take the place of packages"),
-        ("other", "other: holds something else than an earlier result"),
+        ("other", "other: holds what isn't known for an earlier result"),
         ("other/notes.txt", "other/notes.txt: a file, not a folder"),
         ("other/notes.txt/out", "can't be written (other/notes.txt is a file, not a folder)"),
     ],

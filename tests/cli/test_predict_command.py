@@ -215,9 +215,9 @@ def test_a_box_that_makes_no_sense_is_named_by_its_line(user, box, words):
         (("photos", "--weights", "photos/0.png"), ("photos/0.png: not a safetensors file",)),
         (
             ("photos", "--output", "photos"),
-            ("photos: holds something else than an earlier result of this command",),
+            ("photos: holds what isn't known for an earlier result of this command",),
         ),
-        (("photos", "--output", "."), ("holds something else than an earlier result of this command",)),
+        (("photos", "--output", "."), ("holds what isn't known for an earlier result of this command",)),
         (("photos", "--output", "photos/0.png"), ("photos/0.png: a file, not a folder",)),
         (("photos", "--output", "photos/0.png/out"), ("can't be written (photos/0.png is a file, not a folder)",)),
         (("photos", "--boxes", "boxes.xml"), ("boxes.xml: neither .csv nor .json",)),

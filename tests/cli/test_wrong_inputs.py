@@ -327,7 +327,7 @@ def test_no_command_puts_its_folder_in_the_place_of_the_users_files(landmarks, t
         (tmp_path / "photos" / name).write_text("mine")
     result = landmarks(*ONTO_PHOTOS[command])
     assert result.returncode == 2
-    assert result.stderr.startswith("error: photos")
+    assert result.stderr.startswith("error: photos: holds what isn't known for an earlier result of this command")
     assert sorted(path.name for path in (tmp_path / "photos").rglob("*")) == [
         "00000.jpg",
         "images",

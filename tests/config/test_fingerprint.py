@@ -43,9 +43,10 @@ def test_files_that_a_link_leads_to_count_and_a_link_that_leads_back_ends_the_wa
     assert folder_fingerprint(folder) != before
 
 
-def test_a_link_that_leads_nowhere_counts_as_itself(folder):
+def test_a_link_that_leads_nowhere_or_to_itself_counts_as_a_link(folder):
     before = folder_fingerprint(folder)
     (folder / ".#samples.csv").symlink_to("somebody@somewhere.123")
+    (folder / "itself").symlink_to(folder / "itself")
     assert folder_fingerprint(folder) != before
 
 

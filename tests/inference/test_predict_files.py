@@ -142,7 +142,7 @@ def test_results_may_lie_inside_the_folder_of_the_images(detector, make_images):
 
 def test_a_folder_of_something_else_is_left_alone(detector, make_images):
     folder, other = make_images(["a.png"]), make_images(["precious.png"], "precious")
-    with pytest.raises(UserError, match="precious: holds something else than an earlier result of this command"):
+    with pytest.raises(UserError, match="precious: holds what isn't known for an earlier result of this command"):
         predict_files(detector, [folder], other)
     assert tree(other) == ["precious.png"]
 

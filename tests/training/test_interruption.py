@@ -45,7 +45,7 @@ def test_the_first_reason_to_stop_is_the_one_that_is_told():
     assert timetable.reason == "SIGTERM"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_asks_for_a_stop_and_the_next_one_acts_as_it_did_before(number):
     seen = []
     before = signal.signal(number, lambda *_: seen.append("before"))
@@ -59,6 +59,20 @@ def test_a_signal_asks_for_a_stop_and_the_next_one_acts_as_it_did_before(number)
         assert seen == ["before", "before"]
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGUSR2])
+def test_signals_of_a_closed_terminal_and_of_a_principal_that_is_gone_only_ask_however_often_they_come(first):
+    both = (signal.SIGHUP, signal.SIGUSR2)
+    before = [signal.signal(number, lambda *_: pytest.fail("ended")) for number in both]
+    try:
+        with stopping_on_signals(Timetable()) as timetable:
+            for number in (first, signal.SIGHUP, signal.SIGHUP, signal.SIGUSR2, signal.SIGUSR2):
+                os.kill(os.getpid(), number)
+            assert timetable.should_stop
+    finally:
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)
 
 
 def test_what_is_ignored_stays_ignored_as_under_nohup():

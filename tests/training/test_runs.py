@@ -70,11 +70,15 @@ def test_pictures_of_an_earlier_training_with_more_rounds_go(tmp_path, store, ti
         path.parent.mkdir(exist_ok=True)
         path.touch()
 
-    earlier = [tmp_path / "rounds" / f"round_{number}.png" for number in ("00", "02", "100")]
+    earlier = [tmp_path / "rounds" / f"round_{number}.png" for number in ("00", "02", "100", "best")]
     for path in earlier:
         draw(None, path)
     run_stage1(store, KEYPOINTS, tiny_config(), tmp_path / "weights.safetensors", draw)
-    assert sorted(path.name for path in (tmp_path / "rounds").iterdir()) == ["round_00.png", "round_01.png"]
+    assert sorted(path.name for path in (tmp_path / "rounds").iterdir()) == [
+        "round_00.png",
+        "round_01.png",
+        "round_best.png",
+    ]
 
 
 def test_the_weights_hold_what_finds_the_landmarks_again(trained):

@@ -188,3 +188,22 @@ def test_a_failing_step_stops_the_run_and_shows_why(tmp_path):
     assert result.returncode != 0
     assert "error: disk full" in result.stdout + result.stderr
     assert not list(project.run_folder.glob("results/*/report.html"))
+
+
+def test_checkpoints_go_when_what_they_led_to_is_noted_and_not_with_another_success(tmp_path):
+    project = Project(tmp_path)
+    state = [
+        project.run_folder / f"results/demo/stage{stage}/checkpoints/key/000000100.safetensors" for stage in (1, 2)
+    ]
+    for path in state:
+        path.parent.mkdir(parents=True)
+        path.write_text("hours of work")
+
+    def kept_after(*arguments):
+        result = project.snakemake(*arguments)
+        assert result.returncode == 0, result.stderr
+        return [path.is_file() for path in state]
+
+    assert kept_after("--until", "prepare") == [True, True]
+    assert kept_after("--until", "train_stage1") == [False, True]
+    assert kept_after() == [False, False]

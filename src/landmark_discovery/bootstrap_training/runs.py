@@ -132,6 +132,8 @@ def read_network(path: Path) -> NormalisedSuperPoint:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             written = (file.metadata() or {}).get(_DIGEST)
+        if written is None:
+            raise ValueError("it has no digest")
         if written != _digest(tensors):
             raise ValueError("its numbers aren't those that were written")
         network.load_state_dict(tensors)

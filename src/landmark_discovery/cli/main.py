@@ -31,7 +31,7 @@ from landmark_discovery.cli import (
 )
 from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
 from landmark_discovery.errors import UserError
-from landmark_discovery.principal import end_with, find_principal
+from landmark_discovery.principal import GONE, end_with, find_principal
 from landmark_discovery.training.interruption import EXIT_STATUS, Interrupted
 
 app = typer.Typer(
@@ -71,9 +71,10 @@ def main() -> None:
     A training that was asked to stop has saved its state and ends with the exit status 75: try again. So does a step of
     the workflow that begins after the run's deadline.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _end)
+    for number in (signal.SIGTERM, signal.SIGUSR1, GONE):
+        signal.signal(number, _end)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _end)
     principal = find_principal(os.environ)
     if principal is not None:
         end_with(principal)

@@ -29,8 +29,8 @@ def folder_fingerprint(folder: str | Path) -> str:
             file = Path(path, name)
             try:
                 facts = file.stat()
-            except FileNotFoundError:
-                # Such as the links that editors leave beside an open file: they lead nowhere.
+            except OSError:
+                # Such as the links that editors leave beside an open file: they lead nowhere, or to themselves.
                 facts = file.lstat()
             digest.update(f"{file.relative_to(root)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -25,6 +25,7 @@ from landmark_discovery.reporting.galleries import (
 )
 from landmark_discovery.reporting.grids import TILE_PX, landmark_grid
 from landmark_discovery.reporting.keypoint_pictures import keypoint_grid
+from landmark_discovery.writable import NOBODYS
 
 if TYPE_CHECKING:
     # Only for the annotation: the module itself loads the detectors.
@@ -201,4 +202,4 @@ def _write_galleries(folder: Path, galleries: Sequence[Picture]) -> list[Path]:
 
 
 def _are_galleries(folder: Path) -> bool:
-    return all(path.match("landmark_*.png") for path in folder.iterdir())
+    return all(path.match("landmark_*.png") for path in folder.iterdir() if path.name not in NOBODYS)

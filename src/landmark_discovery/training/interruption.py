@@ -12,12 +12,14 @@ from types import FrameType
 from typing import Any
 
 from landmark_discovery.deadline import find_deadline
-from landmark_discovery.principal import PRINCIPAL_VARIABLE
+from landmark_discovery.principal import GONE, PRINCIPAL_VARIABLE
 
 # What shells and schedulers read as "failed for now, try again" (EX_TEMPFAIL of sysexits.h).
 EXIT_STATUS = 75
 SAVE_EVERY_S = 300.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP, GONE)
+# A terminal that is closed sends its own twice, and takes the principal with it.
+_SENT_TOGETHER = (signal.SIGHUP, GONE)
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: the work is saved
@@ -71,20 +73,22 @@ class Timetable:
 
 @contextmanager
 def stopping_on_signals(timetable: Timetable) -> Iterator[Timetable]:
-    """Give the timetable, and let SIGTERM, SIGINT, SIGUSR1 and SIGHUP ask it for a stop; the second stops at once.
+    """Give the timetable, and let signals ask it for a stop; a second SIGTERM, SIGINT or SIGUSR1 stops at once.
 
-    What is ignored stays so, as SIGHUP under nohup. Only the main thread gets signals; elsewhere this changes nothing.
+    SIGHUP and `GONE` only ask. What is ignored stays so, as SIGHUP under nohup, but SIGTERM. Only the main thread gets
+    signals; elsewhere this changes nothing.
     """
     before: dict[signal.Signals, Any] = {}
 
     def ask(number: int, _frame: FrameType | None) -> None:
         timetable.stop(signal.Signals(number).name)
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        if number not in _SENT_TOGETHER:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
     try:
         for number in _SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN:
                 before[number] = signal.signal(number, ask)
     except ValueError:
         before.clear()

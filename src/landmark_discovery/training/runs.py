@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -145,7 +146,8 @@ def _round_writer(store: ImageStore, config: Config, folder: Path, draw_round: R
         draw_round(landmarks, folder / "rounds" / f"round_{number:02d}.png")
         # An earlier training may have had more.
         for path in (folder / "rounds").glob("round_*.png"):
-            if int(path.stem.removeprefix("round_")) > number:
+            picture = re.fullmatch(r"round_(\d+)\.png", path.name)
+            if picture is not None and int(picture[1]) > number:
                 path.unlink()
 
     return write

@@ -57,7 +57,8 @@ class Saver:
         if self.folder is None or self.timetable is None:
             return
         if self._stops(iteration):
-            self.save(state)
+            # All wait until it is saved: the first process that ends has the others stopped.
+            self.processes.from_main(lambda: self._write(state))
             reason = self.timetable.reason or "another process"
             raise Interrupted(f"saved at iteration {iteration} ({reason}); the same command goes on from there")
         if self.processes.is_main and self.timetable.should_save:

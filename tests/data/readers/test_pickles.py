@@ -265,6 +265,7 @@ RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\n"
         pytest.param(b"})" + DOUBLED * 40 + b"K\x01s.", "nests more than 16 things", id="each twice in the next"),
         pytest.param(b"}U\x01a" + RECONSTRUCT + NESTED_SHAPE + b"s.", "nests more than 16 things", id="a shape"),
         pytest.param(b"}h\x07K\x01s.", "takes what isn't there", id="nothing at that place"),
+        pytest.param(b"((0K\x01t0}K\x01K\x02tK\x01s.", "takes what isn't there", id="a mark taken as a thing"),
         pytest.param(b"K\x01s.", "takes what isn't there", id="no dict to put it in"),
     ],
 )

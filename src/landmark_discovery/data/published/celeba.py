@@ -27,6 +27,7 @@ from landmark_discovery.data.readers.celeba_lists import FIVE_POINTS, read_five_
 from landmark_discovery.data.readers.pickles import read_array_pickle
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import atomic_folder, holds_json, write_json
+from landmark_discovery.writable import refuse_foreign_folder
 
 # Where the images stand in each archive. The first is what the authors trained on; the pixels of the other may differ.
 FOLDERS = {
@@ -100,10 +101,11 @@ def build_celeba(downloads: Path, archive: str, output: Path) -> None:
     """
     if archive not in FOLDERS:
         raise UserError(f"unknown archive {archive!r}", remedy=nearest_name(archive, FOLDERS))
+    refuse_foreign_folder(output, _is_built)
     refuse_absent(downloads, (archive, *_LISTS))
     lists = read_celeba_lists(downloads)
     annotations = _read_annotations(downloads, lists)
-    with atomic_folder(output, lambda found: holds_json(found, "facts.json", "dataset", "celeba")) as temporary:
+    with atomic_folder(output, _is_built) as temporary:
         folder = _unpack(downloads / archive, FOLDERS[archive], lists, temporary)
         for name in with_progress(lists.used, len(lists.used), "checking images"):
             check_size(temporary / "images" / name, IMAGE_SIZE, name, downloads / archive)
@@ -192,3 +194,7 @@ def _facts(archive: str, folder: str, lists: CelebaLists) -> dict[str, str | int
         "mafl_test": len(lists.mafl_test),
         "mafl_train_in_training": len(set(lists.mafl_train) & set(lists.training)),
     }
+
+
+def _is_built(folder: Path) -> bool:
+    return holds_json(folder, "facts.json", "dataset", "celeba")

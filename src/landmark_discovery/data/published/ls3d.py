@@ -33,6 +33,7 @@ from landmark_discovery.data.readers.torch7 import read_torch7
 from landmark_discovery.data.synthetic.face_model import mirror_order
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, write_json
+from landmark_discovery.writable import refuse_foreign_folder
 
 TRAINING_ARCHIVE = "300W-LP.zip"
 TEST_ARCHIVE = "LS3D-W-balanced-20-03-2017.zip"
@@ -85,6 +86,7 @@ def build_ls3d(downloads: Path, output: Path, regressor_images: int = REGRESSOR_
         UserError: a download that is missing or malformed, a box or points that are missing or wrong, an image that is
             missing or of another size, or `output` can't be written.
     """
+    refuse_foreign_folder(output, _is_built)
     refuse_absent(downloads, (TRAINING_ARCHIVE, TEST_ARCHIVE, BOXES_FILE))
     boxes = read_training_boxes(downloads / BOXES_FILE)
     tests = _test_names(downloads / TEST_ARCHIVE)
@@ -92,7 +94,7 @@ def build_ls3d(downloads: Path, output: Path, regressor_images: int = REGRESSOR_
     paths = sorted(by_path)
     corners = boxes_of(paths, by_path, downloads / BOXES_FILE)
     regressor = list(boxes)[:regressor_images]
-    with atomic_folder(output, lambda found: holds_json(found, "facts.json", "dataset", "ls3d")) as temporary:
+    with atomic_folder(output, _is_built) as temporary:
         with tempfile.TemporaryDirectory(dir=temporary) as scratch:
             points = _unpack_training(downloads / TRAINING_ARCHIVE, paths, regressor, temporary, Path(scratch))
             test_points = _unpack_test(downloads / TEST_ARCHIVE, tests, temporary, Path(scratch))
@@ -216,3 +218,7 @@ def _facts(paths: Sequence[str], regressor: Sequence[TrainingImage], tests: Sequ
         "regressor_mirrored": sum(image.mirrored for image in regressor),
         "test": len(tests),
     }
+
+
+def _is_built(folder: Path) -> bool:
+    return holds_json(folder, "facts.json", "dataset", "ls3d")

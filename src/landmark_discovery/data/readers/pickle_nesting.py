@@ -12,7 +12,6 @@ from typing import Any
 
 # A dict of lists of arrays, whose description is a tuple of tuples, has 7.
 DEEPEST = 16
-_MARK = -1
 _PUTS, _GETS = ("PUT", "BINPUT", "LONG_BINPUT"), ("GET", "BINGET", "LONG_BINGET")
 _IN_PLACE = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")
 
@@ -22,6 +21,7 @@ class Nesting:
 
     def __init__(self) -> None:
         self._stack: list[int] = []
+        self._marks: list[int] = []
         self._memory: dict[int, int] = {}
 
     def follow(self, operation: pickletools.OpcodeInfo, argument: Any) -> None:  # noqa: ANN401
@@ -38,7 +38,8 @@ class Nesting:
     def _follow(self, operation: pickletools.OpcodeInfo, argument: Any) -> None:  # noqa: ANN401
         name, stack = operation.name, self._stack
         if name == "MARK":
-            stack.append(_MARK)
+            self._marks.append(len(stack))
+            stack.append(0)
         elif name in _PUTS:
             self._memory[argument] = stack[-1]
         elif name == "MEMOIZE":
@@ -52,16 +53,18 @@ class Nesting:
                 stack.extend([self._depth(name, taken)] * len(made))
 
     def _take(self, before: list[pickletools.StackObject]) -> list[int]:
-        count, stack = len(before), self._stack
+        stack = self._stack
         if pickletools.markobject in before:
-            mark = len(stack) - 1 - stack[::-1].index(_MARK)
-            start = mark - before.index(pickletools.markobject)
+            start = self._marks.pop() - before.index(pickletools.markobject)
         else:
-            start = len(stack) - count
+            start = len(stack) - len(before)
         if start < 0:
             raise LookupError
         taken = stack[start:]
         del stack[start:]
+        # A mark may be taken as any other thing.
+        while self._marks and self._marks[-1] >= start:
+            self._marks.pop()
         return taken
 
     def _depth(self, name: str, taken: list[int]) -> int:

@@ -107,10 +107,15 @@ def _draw_all(pictures: Sequence[Picture], settings: SyntheticSettings, folder: 
     # Started afresh, not forked: a fork would inherit the locks of threads that it doesn't have.
     context = multiprocessing.get_context("spawn")
     executor, count = ProcessPoolExecutor(workers, mp_context=context), len(pictures)
+    others = set(multiprocessing.active_children())
     try:
         yield from executor.map(_draw_to_file, pictures, [seed] * count, [size] * count, [folder] * count, chunksize=16)
+    except BaseException:
+        # Whoever stops the drawing doesn't wait for it, nor for a worker that was about to start: that would never end.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
-        # Whoever stops the drawing waits for those that are being drawn, and not for all.
         executor.shutdown(cancel_futures=True)
 
 
