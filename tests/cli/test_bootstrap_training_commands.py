@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import typer
-from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from landmark_discovery.bootstrap_training.networks import new_network
+from landmark_discovery.bootstrap_training.runs import write_network
 from landmark_discovery.cli import bootstrap_training
 from landmark_discovery.config.bootstrap_training import bootstrap_step_settings, load_bootstrap_training
 from landmark_discovery.downloads.digests import digest_of
@@ -48,13 +48,8 @@ def files(tmp_path):
     squares = np.random.default_rng(0).integers(0, 255, (4, 48, 48)).astype(np.uint8)
     write_crops(tmp_path / "crops.npz", squares, ["train", "test", "train", "train"])
     write_labels(tmp_path, crop=np.array([0, 2, 3]), points=np.full((3, 2, 2), 20.0, np.float32))
-    write_network(tmp_path / "magicpoint.safetensors")
+    write_network(tmp_path / "magicpoint.safetensors", new_network(0, torch.device("cpu")))
     return tmp_path
-
-
-def write_network(path):
-    network = new_network(0, torch.device("cpu"))
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
 
 
 def write_crops(path, squares, split):
@@ -129,7 +124,7 @@ def test_a_record_of_something_else_is_refused(run, files, content):
     for name in ("magicpoint", "superpoint"):
         (files / name).mkdir()
         (files / name / "record.json").write_text(content)
-        write_network(files / name / "weights.safetensors")
+        write_network(files / name / "weights.safetensors", new_network(0, torch.device("cpu")))
     (files / "photographs.csv").write_text("package,version,licence,split,used\na,1,MIT,train,yes\n")
     arguments = ("--trainings", ".", "--photographs", "photographs.csv", "--output", "weights")
     error = run("package-bootstrap-weights", *arguments)

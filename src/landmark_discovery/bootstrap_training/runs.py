@@ -158,11 +158,12 @@ def _run_training(
         network, history = train(device, saver)
         write_table(output.parent / "training_log.csv", history.rows)
         write_json(output.parent / "record.json", _record(config, digests, history, device))
-        _write_network(output, network)
+        write_network(output, network)
         saver.finish()
 
 
-def _write_network(path: Path, network: NormalisedSuperPoint) -> None:
+def write_network(path: Path, network: NormalisedSuperPoint) -> None:
+    """Write a network for the steps that go on from it, with the digest of its numbers."""
     tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_file(path) as temporary:
         save_file(tensors, temporary, metadata={_DIGEST: _digest(tensors)})
