@@ -148,7 +148,23 @@ def test_where_the_file_system_has_no_locks_the_run_goes_on_and_says_so(tmp_path
     assert "lock: no locks here (Function not implemented); start no second run" in capsys.readouterr().err
 
 
-def test_a_lock_that_may_not_be_written_is_named(tmp_path):
+def test_a_lock_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"file/lock: can't be written \(.*\); remove it, or let all write it"):
+    with pytest.raises(UserError, match=r"file/lock: can't be written \(.*\); free space there, or choose a folder"):
         hold_folder(tmp_path / "file" / "lock")
+
+
+def test_a_lock_of_another_user_is_held_without_a_word_in_it(tmp_path, monkeypatch):
+    (tmp_path / "lock").write_text("123")
+    opened = os.open
+
+    def refuse_writing(path, flags, *rest, **options):
+        if flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return opened(path, flags, *rest, **options)
+
+    monkeypatch.setattr(locking.os, "open", refuse_writing)
+    hold_folder(tmp_path / "lock")
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"another run is at work in this folder \(process 123\)"):
+        hold_folder(tmp_path / "lock")

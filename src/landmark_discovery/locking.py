@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from landmark_discovery.errors import UserError
+from landmark_discovery.writable import REMEDY
 
 _held: list[TextIO] = []
 
@@ -65,12 +66,9 @@ def hold_folder(lock: Path) -> None:
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        # For all who may write the folder, as far as the umask lets them.
-        file = os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+        file = _open_for_all(lock)
     except OSError as error:
-        raise UserError(
-            f"can't be written ({error.strerror})", where=lock, remedy="remove it, or let all write it"
-        ) from error
+        raise UserError(f"can't be written ({error.strerror})", where=lock, remedy=REMEDY) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -83,11 +81,20 @@ def hold_folder(lock: Path) -> None:
         ) from error
     except OSError as error:
         print(f"{lock}: no locks here ({error.strerror}); start no second run in this folder", file=sys.stderr)
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    # Another user's file is locked all the same, and goes on to say who held it before.
+    if file.writable():
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
     # A file that nothing refers to would be closed, and with it the lock.
     _held.append(file)
+
+
+def _open_for_all(lock: Path) -> TextIO:
+    try:
+        return os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+    except PermissionError:
+        return lock.open(encoding="utf-8")
 
 
 def _lock(handle: int, waiting: Callable[[], None]) -> bool:
