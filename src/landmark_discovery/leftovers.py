@@ -1,4 +1,4 @@
-"""Temporary files and folders of processes that were killed: found by their names and removed, for nobody else does."""
+"""What processes leave behind: temporary files of those that were killed, and checkpoints of those that are done."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from landmark_discovery.locking import try_lock
 
@@ -41,6 +42,18 @@ def remove_leftovers(target: Path) -> None:
         for path in target.parent.iterdir():
             if name.fullmatch(path.name) and _is_left(path):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def remove_noted_checkpoints(dag: Any, rules: Collection[str]) -> None:  # noqa: ANN401
+    """Remove the checkpoints beside weights that a run of Snakemake has noted as made.
+
+    Args:
+        dag: of the run.
+        rules: that train; each has an output called weights.
+    """
+    for job in dag.jobs:
+        if job.rule.name in rules and (dag.finished(job) or not dag.needrun(job)):
+            shutil.rmtree(Path(job.output.weights).parent / "checkpoints", ignore_errors=True)
 
 
 def _is_left(path: Path) -> bool:

@@ -176,6 +176,13 @@ def test_a_network_whose_numbers_changed_on_the_disk_is_refused(trained, tmp_pat
         read_network(tmp_path / "weights.safetensors")
 
 
+def test_a_damaged_header_that_names_a_type_that_numpy_lacks_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({"conv1a.weight": torch.zeros(3, dtype=torch.bfloat16)}, path, metadata={"sha256": "0"})
+    with pytest.raises(UserError, match="its numbers aren't those that were written"):
+        read_network(path)
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file({"conv1a.weight": torch.zeros(3)}, path)

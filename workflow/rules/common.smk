@@ -51,6 +51,7 @@ from landmark_discovery.downloads.readiness import (
 from landmark_discovery.downloads.sources import find_source, read_sources
 from landmark_discovery.errors import UserError
 from landmark_discovery.gpus import has_gpus
+from landmark_discovery.leftovers import remove_noted_checkpoints
 from landmark_discovery.locking import hold_folder
 from landmark_discovery.writable import check_writable
 

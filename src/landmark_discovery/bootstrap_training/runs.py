@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from landmark_discovery import __version__
 from landmark_discovery.bootstrap_training.adaptation import label_photographs
@@ -29,13 +28,12 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, cast_array, read_npz, write_json, write_npz
 from landmark_discovery.models.superpoint import NormalisedSuperPoint
 from landmark_discovery.provenance.environment import processor_name
-from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key, digest_of_arrays
+from landmark_discovery.training.checkpoints import CheckpointFolder, checkpoint_key
 from landmark_discovery.training.interruption import Timetable
 from landmark_discovery.training.logs import write_table
 from landmark_discovery.training.runtime import arithmetic, choose_device
 from landmark_discovery.training.saver import Saver
-
-_DIGEST = "sha256"
+from landmark_discovery.training.weights import DIGEST, digest_of_tensors
 
 
 def run_magicpoint(
@@ -131,10 +129,10 @@ def read_network(path: Path) -> NormalisedSuperPoint:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            written = (file.metadata() or {}).get(_DIGEST)
+            written = (file.metadata() or {}).get(DIGEST)
         if written is None:
             raise ValueError("it has no digest")
-        if written != _digest(tensors):
+        if written != digest_of_tensors(tensors, {}):
             raise ValueError("its numbers aren't those that were written")
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, RuntimeError, ValueError) as error:
@@ -166,11 +164,7 @@ def write_network(path: Path, network: NormalisedSuperPoint) -> None:
     """Write a network for the steps that go on from it, with the digest of its numbers."""
     tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, metadata={_DIGEST: _digest(tensors)})
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    return digest_of_arrays({name: value.numpy() for name, value in tensors.items()})
+        save_file(tensors, temporary, metadata={DIGEST: digest_of_tensors(tensors, {})})
 
 
 def _record(

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFolder, Settings, settings_of
-from landmark_discovery.writable import refuse_foreign_folder
 
 Dataset = Annotated[
     Path, typer.Option(help="Folder of images, with samples.csv and landmarks.csv where there are any.")
@@ -71,8 +70,5 @@ def prepare(
     """Read a folder of images, check it, and cut every image once."""
     chosen = settings_of("prepare", settings, config, assignments)
     from landmark_discovery.data.prepare import prepare_store
-    from landmark_discovery.data.store import is_store
-
-    refuse_foreign_folder(output, is_store)
 
     prepare_store(dataset, chosen.dataset, output, tables=tables)

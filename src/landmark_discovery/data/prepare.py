@@ -25,6 +25,7 @@ from landmark_discovery.data.store import (
     STORED_COLUMNS,
     ImageStore,
     dataset_facts,
+    is_store,
     read_store,
     write_store_from,
 )
@@ -33,6 +34,7 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json
 from landmark_discovery.geometry import area_inside
 from landmark_discovery.streaming import cpu_count, in_parallel
+from landmark_discovery.writable import refuse_foreign_folder
 
 Dropped = list[dict[str, str]]
 NAMED_REASONS = 3
@@ -61,8 +63,9 @@ def prepare_store(
             images alone will do there, since other tables can bring the images to test on.
 
     Raises:
-        UserError: a fault of the folder, its tables or its images, or `output` can't be written.
+        UserError: a fault of the folder, its tables or its images, or `output` can't be written or isn't a store.
     """
+    refuse_foreign_folder(Path(output), is_store)
     workers = threads or cpu_count()
     both_sides = tables is None
     source = read_folder(folder, tables, both_sides=both_sides)

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from landmark_discovery.config.schema import Config
 from landmark_discovery.heatmaps.targets import SHAPES
-from landmark_discovery.training.colour import draw_colour_change
+from landmark_discovery.training.augmentation import augmented_views
 from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import TrainingKeypoints, to_grid
@@ -20,7 +20,6 @@ from landmark_discovery.training.parameters import TrainedParameters
 from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.runtime import autocast
-from landmark_discovery.training.views import mirrored_views, random_views
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,9 @@ def make_batch(
         config: model and augmentation count.
         randomness: of both views.
     """
-    count, index, ids = len(raw.rows), keypoints.image[raw.rows], keypoints.ids[raw.rows]
-    settings = config.augmentation
-    geometry = random_views(
-        images.crops[index], images.stored_size[index], config.model.input_size_px, settings, randomness
-    )
-    if keypoints.flipped_ids is not None:
-        mirrored = randomness.chance(settings.mirror_probability, count)
-        geometry = mirrored_views(geometry, mirrored)
-        ids = torch.where(mirrored[:, None], keypoints.flipped_ids[raw.rows], ids)
-    views = images.views_of(raw.pixels, index, geometry, draw_colour_change(count, settings, randomness))
-    return Batch(views, to_grid(geometry.to_view(keypoints.points[raw.rows])), ids)
+    rows, index, flipped_ids = raw.rows, keypoints.image[raw.rows], keypoints.flipped_ids
+    ids = keypoints.ids[rows]
+    seen = augmented_views(images, raw.pixels, index, config, randomness, mirror=flipped_ids is not None)
+    if flipped_ids is not None:
+        ids = torch.where(seen.mirrored[:, None], flipped_ids[rows], ids)
+    return Batch(seen.views, to_grid(seen.geometry.to_view(keypoints.points[rows])), ids)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from landmark_discovery.config.schema import Config
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.heatmaps.targets import draw_landmarks
-from landmark_discovery.training.colour import draw_colour_change
+from landmark_discovery.training.augmentation import augmented_views
 from landmark_discovery.training.feed import RawBatch
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import to_grid
@@ -22,7 +22,6 @@ from landmark_discovery.training.processes import SINGLE, Processes
 from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.runtime import autocast
 from landmark_discovery.training.targets import LandmarkTargets
-from landmark_discovery.training.views import mirrored_views, random_views
 
 
 @dataclass(frozen=True)
@@ -75,19 +74,13 @@ def make_batch(
         config: model, augmentation and stage2 count.
         randomness: of the views.
     """
-    rows, index = raw.rows, targets.image[raw.rows]
-    settings, count = config.augmentation, len(targets.flip_map)
-    geometry = random_views(
-        images.crops[index], images.stored_size[index], config.model.input_size_px, settings, randomness
-    )
-    mirrored = randomness.chance(settings.mirror_probability, len(rows))
-    geometry = mirrored_views(geometry, mirrored)
-    views = images.views_of(raw.pixels, index, geometry, draw_colour_change(len(rows), settings, randomness))
-    channels = torch.where(mirrored[:, None], targets.flip_map, torch.arange(count, device=images.device))
+    rows, count = raw.rows, len(targets.flip_map)
+    seen = augmented_views(images, raw.pixels, targets.image[rows], config, randomness)
+    channels = torch.where(seen.mirrored[:, None], targets.flip_map, torch.arange(count, device=images.device))
     named = channels >= 0
     points = torch.where(named[..., None], targets.points[rows], torch.nan)
     channels = channels.clamp(min=0)
     found = ~torch.isnan(points[..., 0])
     present = torch.zeros(len(rows), count, device=images.device).scatter_add(1, channels, found.float()) > 0
-    heatmaps = draw_landmarks(to_grid(geometry.to_view(points)), channels, count, config.model.grid_size)
-    return Batch(occlude(views, config.stage2, randomness), heatmaps, present)
+    heatmaps = draw_landmarks(to_grid(seen.geometry.to_view(points)), channels, count, config.model.grid_size)
+    return Batch(occlude(seen.views, config.stage2, randomness), heatmaps, present)

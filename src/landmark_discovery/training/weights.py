@@ -76,7 +76,7 @@ def save_weights(path: str | Path, weights: TrainedWeights) -> None:
     tensors = {NETWORK + name: tensor for name, tensor in weights.network.state_dict().items()}
     tensors |= dict(weights.extras)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    described = {**weights.facts, DIGEST: _digest(contiguous, weights.facts)}
+    described = {**weights.facts, DIGEST: digest_of_tensors(contiguous, weights.facts)}
     # One key alone: safetensors writes several in random order.
     metadata = {FORMAT: json.dumps(described, sort_keys=True)}
     with atomic_file(path) as temporary:
@@ -211,12 +211,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     facts = _checked_facts(path, metadata[FORMAT])
     # Files of before there were digests have none.
     digest = facts.pop(DIGEST, None)
-    if digest is not None and digest != _digest(tensors, facts):
+    if digest is not None and digest != digest_of_tensors(tensors, facts):
         raise UserError("its bytes aren't those that were written", where=path, remedy=_REMEDY)
     return facts, tensors
 
 
-def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+def digest_of_tensors(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
     """Digest tensors and facts: safetensors itself doesn't notice a byte that has changed."""
     # As bytes, since a damaged header may name types that NumPy hasn't.
     described = {f"{name} {value.dtype} {tuple(value.shape)}": value for name, value in tensors.items()}
