@@ -179,7 +179,7 @@ def test_a_changed_description_is_noticed(tmp_path):
 
 def test_weights_of_before_there_were_digests_are_read(tmp_path, monkeypatch):
     path = tmp_path / "weights.safetensors"
-    monkeypatch.setattr("landmark_discovery.training.weights._digest", lambda *_: None)
+    monkeypatch.setattr("landmark_discovery.training.weights.digest_of_tensors", lambda *_: None)
     save_weights(path, trained())
     monkeypatch.undo()
     assert same_weights(trained(), load_weights(path, stage=1))
