@@ -79,14 +79,39 @@ def test_the_highest_cell_of_each_heatmap_is_found_in_x_y_order_even_in_column_z
     assert score[0].tolist() == pytest.approx([0.7, 0.2])
 
 
-def test_subpixel_refinement_is_the_centre_of_mass_of_the_nine_cells():
-    heatmaps = torch.zeros(1, 1, 5, 5)
-    heatmaps[0, 0, 2, 2], heatmaps[0, 0, 2, 3] = 1.0, 0.5
+def test_subpixel_refinement_is_the_centre_of_mass_of_the_25_cells():
+    heatmaps = torch.zeros(1, 1, 7, 7)
+    heatmaps[0, 0, 3, 3], heatmaps[0, 0, 3, 4], heatmaps[0, 0, 5, 3], heatmaps[0, 0, 3, 6] = 1.0, 0.5, 0.25, 0.75
     points, _ = highest_points(heatmaps, subpixel=True)
-    np.testing.assert_allclose(points[0, 0].numpy(), [2 + 0.5 / 1.5, 2.0], rtol=1e-6)
+    np.testing.assert_allclose(points[0, 0].numpy(), [3 + 0.5 / 1.75, 3 + 2 * 0.25 / 1.75], rtol=1e-6)
+
+
+def test_at_the_border_the_centre_of_mass_is_that_of_the_cells_there_are():
+    heatmaps = torch.zeros(1, 1, 4, 4)
+    heatmaps[0, 0, 0, 3], heatmaps[0, 0, 0, 1] = 1.0, 0.25
+    assert highest_points(heatmaps, subpixel=True)[0].tolist() == [[[pytest.approx(3 - 2 * 0.25 / 1.25), 0.0]]]
 
 
 def test_negative_cells_have_no_mass():
     heatmaps = torch.full((1, 1, 3, 3), -1.0)
     heatmaps[0, 0, 1, 1] = 1.0
     assert highest_points(heatmaps, subpixel=True)[0].tolist() == [[[1.0, 1.0]]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(4, 6), st.floats(4, 6))
+def test_a_round_peak_is_found_between_the_cells_wherever_it_stands(x, y):
+    rows, columns = torch.meshgrid(torch.arange(11.0), torch.arange(11.0), indexing="ij")
+    heatmaps = torch.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 2)[None, None]
+    found = highest_points(heatmaps, subpixel=True)[0][0, 0]
+    assert (found - torch.tensor([x, y])).abs().max() < 0.1
+
+
+def test_a_landmark_hardly_moves_when_the_higher_of_two_neighbouring_cells_changes():
+    def found(higher):
+        columns = torch.arange(9.0)
+        line = torch.exp(-((columns - 4.5) ** 2) / 2)
+        line[higher] += 1e-4
+        return highest_points((line[:, None] * line[None, :])[None, None], subpixel=True)[0]
+
+    assert (found(4) - found(5)).abs().max() < 0.2

@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+# As far as a trained peak reaches: in the embedded experiment 0.63 of its height stands one cell off, 0.16 two cells off.
+# The centre of mass of fewer cells jumps where the highest cell changes between two that are nearly equal.
+_CENTRE_REACH_CELLS = 2
+
 
 def suppress_neighbours(scores: Tensor, half_side: int, iou_limit: float) -> Tensor:
     """Keep, in each map, the cells that greedy non-maximum suppression on squares keeps.
@@ -67,7 +71,7 @@ def highest_points(heatmaps: Tensor, subpixel: bool) -> tuple[Tensor, Tensor]:
 
     Args:
         heatmaps: (B, K, H, W).
-        subpixel: refine by the centre of mass of the positive 3x3 cells around it.
+        subpixel: refine by the centre of mass of the positive 5x5 cells around it.
 
     Returns:
         Points (B, K, 2) on the grid and their scores (B, K).
@@ -80,11 +84,12 @@ def highest_points(heatmaps: Tensor, subpixel: bool) -> tuple[Tensor, Tensor]:
 
 def _centre_of_mass(heatmaps: Tensor, points: Tensor) -> Tensor:
     batch, channels, _, width = heatmaps.shape
-    padded = F.pad(heatmaps, (1, 1, 1, 1)).clamp(min=0).flatten(2)
-    steps = torch.arange(-1, 2, device=heatmaps.device)
+    reach = _CENTRE_REACH_CELLS
+    padded = F.pad(heatmaps, (reach, reach, reach, reach)).clamp(min=0).flatten(2)
+    steps = torch.arange(-reach, reach + 1, device=heatmaps.device)
     offsets = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).view(-1, 2)
-    cells = points[:, :, None, :] + offsets + 1
-    weights = padded.gather(2, (cells[..., 1] * (width + 2) + cells[..., 0]).view(batch, channels, -1))
+    cells = points[:, :, None, :] + offsets + reach
+    weights = padded.gather(2, (cells[..., 1] * (width + 2 * reach) + cells[..., 0]).view(batch, channels, -1))
     shift = (weights[..., None] * offsets).sum(2) / weights.sum(2, keepdim=True).clamp(min=1e-12)
     return points + shift
 
