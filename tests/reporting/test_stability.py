@@ -60,9 +60,18 @@ def test_spread_and_jumps_are_shares_of_the_crop(build_store):
     assert stability.apart[0, 1] == pytest.approx(40, abs=2.1)
 
 
+def test_movement_is_the_mean_distance_to_the_mean_place_in_the_crop(build_store):
+    store = build_store([np.zeros((80, 80, 3), dtype=np.uint8)] * 4, crops=[(10, 10, 60, 60)] * 4, splits=["test"] * 4)
+    landmarks = np.full((4, 2, 2), 30.0)
+    landmarks[:2, 1, 0] += 10
+    found = Predictions(store.names, store.splits, landmarks, np.ones((4, 2)))
+    # 5 pixels to either side of the mean, of a crop 50 pixels wide.
+    assert measure_stability(store, found).movement.tolist() == pytest.approx([0, 10])
+
+
 def test_the_nearest_landmark_is_another_one():
     apart = np.array([[0.0, 30.0, 12.0], [30.0, 0.0, np.nan], [12.0, np.nan, 0.0]])
-    stability = Stability(np.zeros(3), np.zeros(3), apart)
+    stability = Stability(np.zeros(3), np.zeros(3), np.zeros(3), apart)
     assert stability.nearest(0) == (2, 12.0)
     assert stability.nearest(1) == (0, 30.0)
-    assert Stability(np.zeros(1), np.zeros(1), np.zeros((1, 1))).nearest(0) is None
+    assert Stability(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros((1, 1))).nearest(0) is None

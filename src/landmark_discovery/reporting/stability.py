@@ -26,11 +26,13 @@ class Stability:
     Attributes:
         spread: mean distance to where the other landmarks expect each, in percent of the crop, (K,).
         jumps: share of the images in which it lies over `JUMP_PERCENT` from there, (K,).
+        movement: mean distance to its mean place, in percent of the crop, (K,); a model that ignores the image has 0.
         apart: mean distance of each pair, in percent of the crop, (K, K).
     """
 
     spread: FloatArray
     jumps: FloatArray
+    movement: FloatArray
     apart: FloatArray
 
     def nearest(self, landmark: int) -> tuple[int, float] | None:
@@ -57,7 +59,9 @@ def measure_stability(store: ImageStore, predictions: Predictions) -> Stability:
     distances = expected_distances(train, test)
     found = np.isfinite(distances)
     far = np.where(found, (distances > JUMP_PERCENT).astype(np.float64), np.nan)
-    return Stability(mean_present(distances, axis=0), mean_present(far, axis=0), mean_distances(test))
+    moved = np.linalg.norm(test - mean_present(test, axis=0), axis=-1)
+    spread, jumps, movement = (mean_present(values, axis=0) for values in (distances, far, moved))
+    return Stability(spread, jumps, movement, mean_distances(test))
 
 
 def expected_distances(train: FloatArray, test: FloatArray) -> FloatArray:

@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from landmark_discovery.reporting.report.inputs import read_run
@@ -31,15 +32,15 @@ def run(small_run, files_of):
         (
             {},
             "Ten landmarks, all distinct; they predict the true points with an error of 5.7 %, a fifth of what "
-            "ignoring the image gives.",
+            "ignoring the image and its box gives.",
         ),
         (
             {"num_landmarks": 30, "distinct_landmarks": 28, "forward_nme": 12.0},
             "30 landmarks, 28 distinct; they predict the true points with an error of 12.0 %, 45 % of what ignoring "
-            "the image gives.",
+            "the image and its box gives.",
         ),
         (
-            {"num_landmarks": 1, "distinct_landmarks": 1, "forward_nme": 13.0},
+            {"num_landmarks": 1, "distinct_landmarks": 1, "forward_nme": 13.0, "frame": "crop"},
             "One landmark; it predicts the true points with an error of 13.0 %, half of what ignoring the image gives.",
         ),
         (
@@ -60,7 +61,7 @@ def run(small_run, files_of):
         (
             {"ground_truth": False, "forward_nme": None, "mean_shape_nme": None},
             "Ten landmarks, all distinct. This data set has no true points, so no error can be measured: look whether "
-            "a number sits on the same part in every image.",
+            "a mark sits on the same part in every image.",
         ),
     ],
 )
@@ -77,7 +78,8 @@ def test_figures_stand_beside_what_ignoring_the_image_gives(run):
     )
     assert shown["Backward error"][0] == f"{metrics['backward_nme']:.2f} %"
     assert shown["Distinct landmarks"][0] == "2 of 2"
-    assert shown["Found"][0] == "100 %"
+    # Stage 2 gives every landmark in every image: no figure of merit.
+    assert "Found" not in shown
 
 
 def test_the_headline_protocol_comes_first_where_there_is_one(run):
@@ -88,14 +90,37 @@ def test_the_headline_protocol_comes_first_where_there_is_one(run):
 
 
 def test_without_ground_truth_figures_need_none(run_without_truth, files_of):
-    names = [name for name, *_ in headline_figures(read_run(files_of(run_without_truth)))]
-    assert names == ["Distinct landmarks", "Found", "Spread"]
+    run = read_run(files_of(run_without_truth))
+    shown = {name: value for name, value, _ in headline_figures(run)}
+    assert list(shown) == ["Distinct landmarks", "Spread", "Moves", "Score"]
+    assert shown["Moves"] == f"{run.stability.movement.mean():.1f} %"
+    assert shown["Score"] == f"{run.test_scores.mean():.2f}"
+
+
+def test_heatmaps_that_are_faint_and_landmarks_that_jump_are_named(run):
+    def seen(score, jumps):
+        final = dataclasses.replace(run.predictions[-1], score=np.full_like(run.predictions[-1].score, score))
+        changed = dataclasses.replace(run, predictions=(run.predictions[0], final))
+        changed.__dict__["stability"] = dataclasses.replace(run.stability, jumps=np.array([jumps, np.nan]))
+        return warnings(changed)
+
+    assert seen(0.5, 0.2) == []
+    assert seen(0.06, 0.2) == ["The heatmaps are faint (mean score 0.06): the network recognises next to nothing."]
+    assert seen(0.5, 0.4) == [
+        "In 40 % of the test images, on average, a landmark lies far from where the others expect it."
+    ]
+
+
+def test_a_rate_below_one_is_shown(run):
+    partly = dataclasses.replace(run, metrics=(run.final, {**run.final, "detection_rate": [0.5, 1.0]}))
+    assert ("Found", "75 %", "of the landmarks, mean over the test images") in headline_figures(partly)
 
 
 def test_landmarks_that_are_rarely_found_are_named(run):
-    assert warnings(run) == []
     rare = dataclasses.replace(run, metrics=(run.final, {**run.final, "detection_rate": [0.49, None]}))
-    assert warnings(rare) == ["Landmark 0: found in under half of the test images."]
+    named = "Landmark 0: found in under half of the test images."
+    assert named in warnings(rare)
+    assert named not in warnings(run)
 
 
 def test_published_figures_stand_beside_the_measured_ones():

@@ -239,5 +239,5 @@ def test_landmarks_that_were_never_found_are_shown_as_such(run):
     empty = dataclasses.replace(run.predictions[-1], landmarks=np.full((16, 2, 2), NAN), score=np.full((16, 2), NAN))
     blank = dataclasses.replace(run, predictions=(empty, empty))
     page = landmark_section(blank)
-    assert page.count('data-value="">–</td>') == 4
+    assert page.count('data-value="">–</td>') == 6
     assert page.count(">none</td>") == 2

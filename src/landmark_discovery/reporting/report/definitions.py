@@ -7,7 +7,7 @@ from typing import Any
 
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.report.inputs import Run
-from landmark_discovery.reporting.report.overview import RARE, USELESS_RATIO
+from landmark_discovery.reporting.report.overview import FAINT, RARE, RESTLESS, USELESS_RATIO
 from landmark_discovery.reporting.stability import JUMP_PERCENT
 
 _PLAIN_WORDS = {
@@ -16,16 +16,21 @@ _PLAIN_WORDS = {
     "Backward error": "The other way round: the landmarks predicted from the true points. Low: a landmark sits on the "
     "same place of the object in every image.",
     "Mean shape, mean position": "What a model reaches that ignores the image and always predicts the training images' "
-    "mean. A forward error means nothing without it, since on aligned objects even this looks good.",
+    "mean. A forward error means nothing without it, since on aligned objects even this looks good. In pixels of the "
+    "image it doesn't know where the object is, which the landmarks are told by its box; where objects lie and measure "
+    "differently, `evaluation.frame: crop` is the fairer comparison.",
     "Undefined": "There was nothing to compute the figure from; it is not zero.",
 }
 _OWN = {
     "Found": "Share of the test images in which a landmark was found.",
     "Spread": "The evaluation's regression, learnt on the training images, predicts each landmark of a test image from "
     "the others; the spread is the mean distance to that prediction, in percent of the crop's width and height. It "
-    "needs no true points. Low: the landmark keeps its place among the others.",
+    "needs no true points. Low: the landmark keeps its place among the others. With `stage2.shape_prior` it was looked "
+    "for there, so that a low spread alone proves nothing: see how it moves, and the pictures.",
     "Jumps": f"Share of the test images in which that distance is over {JUMP_PERCENT:g} % of the crop: the landmark "
     "then sits on another part of the object.",
+    "Moves": "Mean distance of a landmark to its mean place in the crop, in percent of the crop's width and height. A "
+    "landmark that sticks to a place in the crop hardly moves, whatever the image shows.",
     "Nearest": "The landmark whose mean distance over the test images is smallest, in percent of the crop. Landmarks "
     "on one place count once among the distinct ones.",
     "Mirror partner": "The landmark that a landmark becomes when the image is mirrored, as clustering found it: itself "
@@ -36,6 +41,9 @@ _OWN = {
     "Best, median, worst image": "By the mean error of the image's true points, over all training subsets.",
     "Hardly better": f"A forward error of at least {USELESS_RATIO:.0%} of the mean shape's.".replace("%", " %"),
     "Found in under half": f"Landmarks found in under {RARE:.0%} of the test images.".replace("%", " %"),
+    "Faint": f"A mean score below {FAINT:g}.",
+    "Far from where the others expect it": f"Said where landmarks jump in over {RESTLESS:.0%} of the test images, on "
+    "average over the landmarks.".replace("%", " %"),
     "Round": "Between two rounds of stage 1 the network's detections are clustered anew; the clusters name what the "
     "next round learns from.",
     "Flip purity": "Share of the detections whose mirrored twin falls into the cluster that most twins of its cluster "

@@ -19,6 +19,7 @@ from landmark_discovery.downloads.licences import Licence, find_licence
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predictions import Predictions, read_predictions
 from landmark_discovery.files import read_json
+from landmark_discovery.geometry import FloatArray
 from landmark_discovery.heatmaps.conventions import CONVENTIONS
 from landmark_discovery.reporting.curves import Curve, Direction, read_curve
 from landmark_discovery.reporting.image_errors import ImageErrors, measure_images
@@ -110,6 +111,12 @@ class Run:
     def num_landmarks(self) -> int:
         """Count the landmarks."""
         return int(self.predictions[-1].landmarks.shape[1])
+
+    @property
+    def test_scores(self) -> FloatArray:
+        """Give the scores of the landmarks of stage 2 on the test images, (M, K)."""
+        predictions = self.predictions[-1]
+        return predictions.score[np.flatnonzero(predictions.split == "test")]
 
     @cached_property
     def errors(self) -> ImageErrors | None:

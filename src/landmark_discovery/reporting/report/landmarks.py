@@ -33,14 +33,17 @@ def landmark_section(run: Run) -> str:
     """List the landmarks with what is known of each."""
     errors = dict(_errors(run))
     rows = [_row(run, landmark, errors) for landmark in range(run.num_landmarks)]
-    columns = ["Landmark", "Found", "Found, stage 1", "Backward error", "Spread", "Jumps", "Nearest", "Mirror partner"]
+    columns = [
+        *("Landmark", "Found", "Found, stage 1", "Backward error"),
+        *("Spread", "Jumps", "Moves", "Nearest", "Mirror partner"),
+    ]
     kept = [position for position, name in enumerate(columns) if name != "Backward error" or run.has_truth]
     table = sortable_table([columns[position] for position in kept], [[row[p] for p in kept] for row in rows])
     note = (
         "Choose a heading to sort. Found: share of the test images. Spread: mean distance to where the other landmarks "
         "expect it, in percent of the crop; jumps: share of the test images in which that is over "
-        f"{JUMP_PERCENT:g} %. Nearest: the landmark that lies nearest, and its mean distance. Mirror partner: what it "
-        "becomes in a mirrored image."
+        f"{JUMP_PERCENT:g} %. Moves: mean distance to its mean place in the crop. Nearest: the landmark that lies "
+        "nearest, and its mean distance. Mirror partner: what it becomes in a mirrored image."
     )
     return html.section("landmarks", "Landmarks", html.paragraph(note, quiet=True), table)
 
@@ -78,7 +81,8 @@ def sortable_table(columns: list[str], rows: list[list[Cell]]) -> str:
 def _row(run: Run, landmark: int, errors: Mapping[int, float | None]) -> list[Cell]:
     stability = run.stability
     rates = [(detection_rates(metrics) or [None] * run.num_landmarks)[landmark] for metrics in run.metrics]
-    spread, jumps = (finite_number(values[landmark]) for values in (stability.spread, stability.jumps))
+    steadiness = (stability.spread, stability.jumps, stability.movement)
+    spread, jumps, movement = (finite_number(values[landmark]) for values in steadiness)
     nearest, partner = stability.nearest(landmark), int(run.partners[landmark])
     near_words = "none" if nearest is None else f"{nearest[0]} at {nearest[1]:.0f} %"
     partner_words = "none" if partner < 0 else "itself" if partner == landmark else str(partner)
@@ -90,6 +94,7 @@ def _row(run: Run, landmark: int, errors: Mapping[int, float | None]) -> list[Ce
         Cell(percent(errors.get(landmark)), errors.get(landmark)),
         Cell(UNKNOWN if spread is None else percent(spread, 1), spread),
         Cell(UNKNOWN if jumps is None else share(jumps), jumps),
+        Cell(UNKNOWN if movement is None else percent(movement, 1), movement),
         Cell(near_words, None if nearest is None else nearest[1]),
         Cell(partner_words, None if partner < 0 else partner),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from landmark_discovery.evaluation.normalizers import describe_normalizer
 from landmark_discovery.files import finite_number
+from landmark_discovery.geometry import FloatArray
 from landmark_discovery.reporting import html
 from landmark_discovery.reporting.crops import spread
 from landmark_discovery.reporting.report.inputs import Run
@@ -21,6 +22,11 @@ from landmark_discovery.reporting.tables import UNKNOWN, fraction_of, number_wor
 USELESS_RATIO = 0.9
 # A landmark found in fewer of the test images is named on the first screen.
 RARE = 0.5
+# Mean height of the heatmaps below which nothing was recognised: networks that work reach 0.4 to 0.6, one that had
+# learnt a fixed pattern 0.06.
+FAINT = 0.15
+# Landmarks that jump in a larger share of the test images, on average, are no landmarks.
+RESTLESS = 0.25
 _GRID_PX = 208
 
 
@@ -50,7 +56,7 @@ def landmark_sentence(metrics: Mapping[str, Any]) -> str:
     subject = f"{number_word(count).capitalize()} landmark{'s' * (count != 1)}{apart}"
     if not metrics.get("ground_truth"):
         return (
-            f"{subject}. This data set has no true points, so no error can be measured: look whether a number sits on "
+            f"{subject}. This data set has no true points, so no error can be measured: look whether a mark sits on "
             "the same part in every image."
         )
     forward, mean_shape = (finite_number(metrics.get(key)) for key in ("forward_nme", "mean_shape_nme"))
@@ -64,9 +70,11 @@ def landmark_sentence(metrics: Mapping[str, Any]) -> str:
             f"{subject}; {they} the true points {compared} ignoring the image does ({percent(forward, 1)} "
             f"against {percent(mean_shape, 1)}). Nothing useful was learnt."
         )
+    # In pixels of the image, the mean shape doesn't know where the object is, which the landmarks are told by its box.
+    ignored = "the image" if metrics.get("frame") == "crop" else "the image and its box"
     return (
         f"{subject}; {they} the true points with an error of {percent(forward, 1)}, {fraction_of(ratio)} of what "
-        "ignoring the image gives."
+        f"ignoring {ignored} gives."
     )
 
 
@@ -79,6 +87,13 @@ def warnings(run: Run) -> list[str]:
     if rare:
         plural = "s" * (len(rare) > 1)
         said.append(f"Landmark{plural} {', '.join(rare)}: found in under half of the test images.")
+    score, jumps = _mean(run.test_scores), _mean(run.stability.jumps)
+    if score is not None and score < FAINT:
+        said.append(f"The heatmaps are faint (mean score {score:.2f}): the network recognises next to nothing.")
+    if jumps is not None and jumps > RESTLESS:
+        said.append(
+            f"In {share(jumps)} of the test images, on average, a landmark lies far from where the others expect it."
+        )
     if run.config.pretrained:
         said.append("The weights are the authors' own; nothing was trained.")
     return said
@@ -89,14 +104,10 @@ def headline_figures(run: Run) -> list[tuple[str, str, str]]:
     final = run.final
     found = mean_detection_rate(final)
     counts = [("Distinct landmarks", f"{html.plain_value(final.get('distinct_landmarks'))} of {run.num_landmarks}", "")]
-    counts += [] if found is None else [("Found", share(found), "of the landmarks, mean over the test images")]
+    # Stage 2 gives every landmark in every image it reads.
+    counts += [] if found in (None, 1) else [("Found", share(found), "of the landmarks, mean over the test images")]
     if not run.has_truth:
-        steady = run.stability.spread[np.isfinite(run.stability.spread)]
-        spread_words = percent(float(steady.mean()), 1) if len(steady) else UNKNOWN
-        return [
-            *counts,
-            ("Spread", spread_words, "of the crop, from where the others expect a landmark"),
-        ]
+        return [*counts, *_figures_without_truth(run)]
     first = [_forward("Forward error, headline", run.headlines[-1])] if run.headlines else []
     name = "Forward error" if not first else "Forward error, curves"
     backward = (
@@ -105,6 +116,21 @@ def headline_figures(run: Run) -> list[tuple[str, str, str]]:
         f"{percent(finite_number(final.get('mean_landmark_nme')))} for mean positions",
     )
     return [*first, _forward(name, final), backward, *counts]
+
+
+def _figures_without_truth(run: Run) -> list[tuple[str, str, str]]:
+    spread, movement = (_mean(values) for values in (run.stability.spread, run.stability.movement))
+    score = _mean(run.test_scores)
+    return [
+        ("Spread", UNKNOWN if spread is None else percent(spread, 1), "of the crop, from where the others expect it"),
+        ("Moves", UNKNOWN if movement is None else percent(movement, 1), "of the crop; 0 ignores the image"),
+        ("Score", UNKNOWN if score is None else f"{score:.2f}", "mean height of the heatmaps, at best about 1"),
+    ]
+
+
+def _mean(values: FloatArray) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def paper_comparison(verdict: Mapping[str, Any] | None) -> str:
