@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from landmark_discovery.data.cutting import CutRule
-from landmark_discovery.data.images import read_image
 from landmark_discovery.errors import UserError
 from landmark_discovery.export import onnx_graph
 from landmark_discovery.export.onnx_check import pytorch_landmarks
 from landmark_discovery.export.onnx_graph import OPSET, LandmarkGraph, export_onnx, read_onnx
 from landmark_discovery.geometry import crop_to_image
+from landmark_discovery.inference import detector
 from landmark_discovery.models.layout import channels_last
 
 onnx = pytest.importorskip("onnx")
@@ -158,17 +158,18 @@ def test_a_description_that_cannot_be_read_is_named(exported, tmp_path, text):
         read_onnx(path)
 
 
-def test_the_example_of_the_documentation_finds_the_landmarks_of_a_whole_image(
-    exported, model, picture, build_store, tmp_path, monkeypatch
+@pytest.mark.parametrize("scale", [1.0, 0.2], ids=["larger than max_crop_px", "smaller"])
+def test_the_example_of_the_documentation_finds_what_the_detector_finds(
+    exported, model, picture, tmp_path, monkeypatch, scale
 ):
     text = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     (tmp_path / "model.onnx").write_bytes(exported.content)
-    cv2.imwrite(str(tmp_path / "photo.jpg"), picture[..., ::-1])
+    cv2.imwrite(str(tmp_path / "photo.jpg"), cv2.resize(picture[..., ::-1], None, fx=scale, fy=scale))
     monkeypatch.chdir(tmp_path)
     found: dict[str, object] = {}
     exec(example, found)
-    stored = build_store([read_image("photo.jpg")], [(0, 0, 300, 240)])
-    expected, scores = pytorch_landmarks(model, stored, np.array([0]))
-    np.testing.assert_allclose(found["landmarks"], expected, atol=1e-3)
-    np.testing.assert_allclose(found["scores"], scores, atol=1e-5)
+    monkeypatch.setattr(detector, "load_model", lambda _path: model)
+    (expected,) = detector.LandmarkDetector("model.safetensors", device="cpu").predict(["photo.jpg"])
+    np.testing.assert_allclose(found["landmarks"][0], expected.landmarks, atol=1e-3)
+    np.testing.assert_allclose(found["scores"][0], expected.scores, atol=1e-5)

@@ -56,7 +56,7 @@ def test_each_round_is_told_in_one_line(tmp_path, store, tiny_config, capsys):
     run_stage1(store, KEYPOINTS, tiny_config(), tmp_path / "weights.safetensors")
     lines = [line for line in capsys.readouterr().err.splitlines() if "flip purity" in line]
     assert len(lines) == 2
-    assert "round 1/2, iteration 2: 3.0 detections an image over" in lines[0]
+    assert "round 0 (last: 1), iteration 2: 3.0 detections an image over" in lines[0]
 
 
 def test_each_round_is_drawn_with_the_landmarks_of_the_training_images(trained):

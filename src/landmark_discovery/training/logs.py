@@ -34,9 +34,9 @@ def event_log(folder: Path) -> LogRow:
 
 
 def round_line(facts: Mapping[str, float], count: int) -> str:
-    """Tell of one of `count` rounds in a line."""
+    """Tell of one of `count` rounds, numbered from 0 as in rounds.csv and the report, in a line."""
     return (
-        f"round {int(facts['round']) + 1}/{count}, iteration {int(facts['iteration'])}: "
+        f"round {int(facts['round'])} (last: {count - 1}), iteration {int(facts['iteration'])}: "
         f"{facts['detections_over_threshold']:.1f} detections an image over {facts['threshold']:.3f}, "
         f"{facts['detections_kept']:.1f} kept, {int(facts['clusters_alive'])} clusters alive, "
         f"flip purity {facts['flip_purity']:.2f}, {int(facts['images_kept'])} images, "
