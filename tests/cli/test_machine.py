@@ -2,7 +2,9 @@ import os
 import subprocess
 import sys
 
+import faiss
 import pytest
+import torch
 
 from landmark_discovery.cli import machine
 from landmark_discovery.cli.machine import Finding, describe_machine, memory_gib, package_version
@@ -27,6 +29,22 @@ def test_what_is_optional_is_never_missing(monkeypatch):
         machine, "package_version", lambda name: None if name in ("snakemake", "tensorboard") else package_version(name)
     )
     assert not any(finding.missing for finding in describe_machine())
+
+
+@pytest.mark.parametrize(
+    ("faiss_sees", "torch_sees", "words"),
+    [
+        (2, True, "sees 2 GPU"),
+        (0, True, "built for the CPU, so PyTorch clusters on the GPU"),
+        (0, False, "clusters on the CPU"),
+    ],
+)
+def test_where_clustering_happens_is_told(monkeypatch, faiss_sees, torch_sees, words):
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: faiss_sees, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: torch_sees)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    told = next(finding for finding in describe_machine() if finding.name == "faiss")
+    assert told.value.endswith(f", {words}")
 
 
 def test_an_unknown_package_has_no_version():

@@ -89,7 +89,16 @@ def _faiss() -> Finding:
         return Finding("faiss", "not installed; pip install faiss-cpu (or faiss-gpu, never both)", missing=True)
     faiss = importlib.import_module("faiss")
     count = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
-    return Finding("faiss", f"{faiss.__version__}, {f'sees {count} GPU' if count else 'clusters on the CPU'}")
+    otherwise = "built for the CPU, so PyTorch clusters on the GPU" if _torch_sees_gpu() else "clusters on the CPU"
+    return Finding("faiss", f"{faiss.__version__}, {f'sees {count} GPU' if count else otherwise}")
+
+
+def _torch_sees_gpu() -> bool:
+    if package_version("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _workflow() -> Iterator[Finding]:
