@@ -65,7 +65,7 @@ def export_pseudo_groundtruth(
     config: ConfigFile = None,
     assignments: Assignments = None,
 ) -> None:
-    """Find and cluster keypoints of all training images with the weights of stage 1, as a file anyone can read."""
+    """Find the landmarks of all training images with the weights of stage 1, as a file anyone can read."""
     chosen = settings_of("export-pseudo-groundtruth", settings, config, assignments)
     from landmark_discovery.data.store import read_store
     from landmark_discovery.training.pseudo_groundtruth_export import run_pseudo_groundtruth
