@@ -74,6 +74,10 @@ def test_licences_are_those_of_what_the_weights_were_made_from(card, licences, k
     assert all(words in line for words, line in zip(expected, lines, strict=True))
 
 
+def test_celebas_card_says_which_of_its_images_train(card):
+    assert "CelebA's training images, without the test images of its subset MAFL" in card(dataset={"kind": "celeba"})
+
+
 def test_the_packages_own_weights_are_told_with_their_licence(card):
     text = card(bootstrap={"detector": "superpoint-open"})
     assert "- Bootstrap: keypoints of SuperPoint-open." in section(text, "Training")

@@ -17,7 +17,7 @@ _FIGURES = ("forward_nme", "backward_nme", "mean_shape_nme", "mean_landmark_nme"
 _ORIGIN = {
     "synthetic": "Faces drawn by the program itself from a 3-D model; no photograph and no person is in them.",
     "folder": "The user's own images.",
-    "celeba": "CelebA, without the images of its subset MAFL, on which the model is measured.",
+    "celeba": "CelebA's training images, without the test images of its subset MAFL, on which the model is measured.",
     "ls3d": "300W-LP; measured on LS3D-W balanced.",
 }
 _LIMITS = (
