@@ -95,10 +95,10 @@ class ClusteringSettings(Section):
 
     training_clusters: PositiveCount = Field(100, description="Clusters whose ids train the next round (M).")
     max_descriptors: PositiveCount = Field(800_000, description="Descriptors, and as many flipped ones, clustered.")
-    points_per_centroid: PositiveCount = Field(256, description="faiss draws at most so many points a centroid.")
+    points_per_centroid: PositiveCount = Field(256, description="k-means draws at most so many points a centroid.")
     iterations: PositiveCount = Field(100, description="Iterations of k-means.")
     redos: PositiveCount = Field(10, description="Restarts; with given centroids, repeats from the last result.")
-    seed: Count = Field(1000, description="Seed of faiss.")
+    seed: Count = Field(1000, description="Seed of k-means, of what it draws and starts from.")
     position_weight: NotNegative = Field(
         0.0, description="Weight of the place in the crop beside the descriptor; 0: descriptors alone."
     )
