@@ -25,7 +25,7 @@ class Expectation:
         mean: (K, 2); 0 for a landmark that is found nowhere.
         weights: what a deviation of the others from their mean adds, (2 K, 2 K).
         deviation: standard deviation of the points that fit from their expectation, in x and in y, (K,); NaN for a
-            landmark found in fewer than 20 images.
+            landmark with fewer than 20 points that fit.
     """
 
     mean: NDArray[np.float64]
@@ -59,7 +59,8 @@ def consistent_points(points: NDArray[np.floating], limit: float) -> NDArray[np.
         limit: in the unit of the points.
 
     Returns:
-        (N, K); False where a point isn't found. A landmark found in fewer than 20 images is left as it is.
+        (N, K); False where a point isn't found. A landmark found in fewer than 20 images is left as it is. Any other
+        loses all its points once a round leaves fewer than 20 of them.
     """
     found: NDArray[np.bool_] = ~np.isnan(points[..., 0])
     kept = found

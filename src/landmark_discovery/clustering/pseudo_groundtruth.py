@@ -119,7 +119,7 @@ def find_landmarks(
         The landmarker, the detections that stay, and the flip purity.
 
     Raises:
-        UserError: no detection over the threshold, or fewer than K with their twins.
+        UserError: no detection over the threshold, or fewer than K * `candidate_factor` with their twins.
     """
     threshold = choose_threshold(candidates.score, candidates.num_images, detection)
     found = candidates.select(candidates.score > threshold)

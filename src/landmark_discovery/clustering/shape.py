@@ -28,7 +28,8 @@ def fit_shape_prior(
         limit: what stands farther from its expectation, in cells, isn't learnt from.
 
     Returns:
-        The prior, on the CPU. A landmark found in fewer than 20 images, mirror images among them, is expected nowhere.
+        The prior, on the CPU. A landmark with fewer than 20 points within `limit`, those of mirror images among them,
+        is expected nowhere.
     """
     # As heatmaps are averaged with those of the mirror image, also where a map isn't one to one.
     paired = flip_map >= 0

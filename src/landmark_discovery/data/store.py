@@ -172,7 +172,7 @@ def dataset_facts(
 
     Args:
         name: of the data set.
-        kind: "synthetic" or "folder", as in the settings.
+        kind: "synthetic", "folder", "celeba" or "ls3d", as in the settings.
         samples: as in `ImageStore`.
         landmarks: as in `ImageStore`.
         split_made: whether the split was drawn here and not given.

@@ -61,7 +61,7 @@ def align(
             samples have no heights, the lowest edge that any box or true point reaches.
 
     Raises:
-        UserError: an image is predicted twice, nothing in common, or crops or a size are needed and not there.
+        UserError: an image is predicted twice, nothing in common, or crops are needed and not there.
     """
     names = pd.Index(predictions.image)
     if names.has_duplicates:

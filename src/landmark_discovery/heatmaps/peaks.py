@@ -48,7 +48,8 @@ def refine_quarter_cell(points: Tensor, scores: Tensor, border: int = 2) -> Tens
     Args:
         points: whole cells (..., P, 2) of maps that share the leading axes.
         scores: (..., H, W).
-        border: points nearer to the edge than this many cells stay.
+        border: points with x < border or x > W - border stay, and likewise in y. The authors' rule: a cell less at the
+            far edges.
 
     Returns:
         Float points (..., P, 2).

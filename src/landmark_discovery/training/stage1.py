@@ -82,7 +82,7 @@ def train_stage1(
         images: all stored images, on the device that trains.
         train_indices: positions of the training images.
         keypoints: bootstrap keypoints of the warm-up.
-        config: seed, num_landmarks, precision, fast, model, augmentation, stage1 and clustering count.
+        config: seed, num_landmarks, precision, deterministic, fast, model, augmentation, stage1 and clustering count.
         on_round: told of each new pseudo-ground-truth, on the main process alone.
         on_log: told of each row of the log.
         processes: that train together.

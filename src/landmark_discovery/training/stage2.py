@@ -52,7 +52,7 @@ def train_stage2(
         images: all stored images, on the device that trains.
         targets: what to learn.
         stage1_network: its trunk and descriptor head are copied; its last layer is replaced.
-        config: seed, num_landmarks, precision, fast, model, augmentation and stage2 count.
+        config: seed, num_landmarks, precision, deterministic, fast, model, augmentation and stage2 count.
         on_log: told of each row of the log.
         processes: that train together.
         saver: keeps checkpoints; from the newest of them the training goes on.

@@ -77,7 +77,7 @@ def learnt_shape(
         network: of stage 2, in eval mode.
         images: the stored images.
         targets: what the network learnt.
-        config: precision, model and stage2 count.
+        config: precision, deterministic, model and stage2 count.
 
     Returns:
         The prior; None where the configuration wants none.
@@ -100,7 +100,7 @@ def found_points(
         network: of stage 2, in eval mode.
         images: the stored images.
         targets: what the network learnt.
-        config: precision, model and stage2 count.
+        config: precision, deterministic, model and stage2 count.
 
     Returns:
         Points (N, K, 2) on the grid; NaN: left out.
