@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-Output = Annotated[Path, typer.Option(help="Folder for the JSON file and the Markdown table.")]
+Output = Annotated[Path, typer.Option(help="Folder for the JSON file; speed and demo write a Markdown table too.")]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", help="A key of the configuration, such as recipe=short.", metavar="KEY=VALUE"),
