@@ -27,7 +27,7 @@ def write_digests(folder: Path, known: Mapping[str, str]) -> None:
 
 
 def read_digests(folder: Path) -> dict[str, str] | None:
-    """Read the digests of a folder's files by name; None where there is no list, as in folders made before there was.
+    """Read the digests of a folder's files by name; None where there is no list.
 
     Raises:
         UserError: a list that can't be read.

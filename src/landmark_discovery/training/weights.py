@@ -209,7 +209,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if FORMAT not in metadata:
         raise UserError("a safetensors file, but not one of ours", where=path, remedy="train the stage first")
     facts = _checked_facts(path, metadata[FORMAT])
-    # Files of before there were digests have none.
+    # Without it, a file is taken as it is.
     digest = facts.pop(DIGEST, None)
     if digest is not None and digest != digest_of_tensors(tensors, facts):
         raise UserError("its bytes aren't those that were written", where=path, remedy=_REMEDY)
