@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from landmark_discovery import locking
 from landmark_discovery.downloads import partial as partial_module
-from landmark_discovery.downloads.partial import Partial, Record, partial_file, remove_leftovers
+from landmark_discovery.downloads.partial import Partial, Record, partial_file, remove_partial
 from landmark_discovery.errors import UserError
 
 ADDRESS = "http://one.org/a.zip"
@@ -280,18 +280,18 @@ def test_a_read_only_folder_is_told_and_nothing_is_left(target, names, monkeypat
 def test_leftovers_of_a_file_that_is_there_are_removed(target, names):
     begin(target, b"012")
     target.write_bytes(b"by hand")
-    remove_leftovers(target)
+    remove_partial(target)
     assert names() == ["a.zip"]
-    remove_leftovers(target)
+    remove_partial(target)
     target.with_name(".a.zip.part.json").touch()
-    remove_leftovers(target)
+    remove_partial(target)
     assert names() == ["a.zip"]
 
 
 def test_leftovers_that_somebody_works_on_stay(target, names):
     with partial_file(target) as partial, partial.writing(RECORD) as writer:
         writer.write(b"012")
-        remove_leftovers(target)
+        remove_partial(target)
         assert names() == [".a.zip.part", ".a.zip.part.json"]
 
 
@@ -302,7 +302,7 @@ def test_leftovers_that_cannot_be_removed_are_no_fault(target, names, monkeypatc
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(partial_module.os, "open", read_only)
-    remove_leftovers(target)
+    remove_partial(target)
     monkeypatch.undo()
     assert len(names()) == 2
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from landmark_discovery.downloads.checks import Fault, check_download
 from landmark_discovery.downloads.drive import transfer_drive
 from landmark_discovery.downloads.licences import require_accepted
-from landmark_discovery.downloads.partial import Partial, partial_file, remove_leftovers
+from landmark_discovery.downloads.partial import Partial, partial_file, remove_partial
 from landmark_discovery.downloads.retries import Patience, keep_trying
 from landmark_discovery.downloads.sources import Source, browser_address
 from landmark_discovery.downloads.transport import Transfer, TransferError, progress_bar
@@ -68,7 +68,7 @@ def fetch(
             if not _is_there(target, source, lock):
                 _fetch_any(source, target, partial, lock, means)
                 partial.publish(target)
-    remove_leftovers(target)
+    remove_partial(target)
     return target
 
 

@@ -188,7 +188,7 @@ def partial_file(
         raise UserError(f"can't be written ({reason})", where=target, remedy=REMEDY) from error
 
 
-def remove_leftovers(target: Path) -> None:
+def remove_partial(target: Path) -> None:
     """Remove the partial file of a file that is there, as where it was put there by hand; none is no fault."""
     path = _partial_path(target)
     with suppress(OSError):
