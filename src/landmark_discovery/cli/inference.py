@@ -9,15 +9,7 @@ from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import OutputFolder
-
-
-class Device(StrEnum):
-    """Where the network computes."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+from landmark_discovery.cli.options import Device, OutputFolder
 
 
 class Precision(StrEnum):

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import OutputFolder
+from landmark_discovery.cli.options import Device, OutputFolder
 from landmark_discovery.config.keypoint_evaluation import read_keypoint_evaluation
-
-
-class Device(StrEnum):
-    """Where networks run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 def register(app: typer.Typer) -> None:

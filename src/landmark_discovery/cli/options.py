@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,14 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.config.steps_json import read_step_settings, step_settings
 from landmark_discovery.errors import UserError
 from landmark_discovery.writable import check_writable
+
+
+class Device(StrEnum):
+    """Where networks compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
 
 
 def writable_file(path: Path | None) -> Path | None:
