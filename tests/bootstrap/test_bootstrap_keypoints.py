@@ -6,7 +6,6 @@ from landmark_discovery.bootstrap.detector import DetectedKeypoints
 from landmark_discovery.bootstrap.keypoints import (
     BootstrapKeypoints,
     KeypointCounts,
-    box_in_store,
     extract_bootstrap_keypoints,
     read_keypoints,
     write_keypoints,
@@ -69,7 +68,7 @@ def test_the_detector_sees_only_the_stored_part_and_rectangles_in_its_pixels():
     detector = Brightness()
     extract_bootstrap_keypoints(store, detector, KEEP_ALL)
     assert detector.calls == [((16, 10, 3), [0, 0, 10, 16], [1, 2, 5.25, 8])]
-    assert box_in_store(store).tolist() == [[1, 2, 5.25, 8]]
+    assert store.box_in_store().tolist() == [[1, 2, 5.25, 8]]
 
 
 def test_points_are_in_the_pixels_of_the_original():

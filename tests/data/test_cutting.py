@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landmark_discovery.config.data import DatasetSettings
-from landmark_discovery.data.cutting import CutRule, crop_in_store, cut_window, plan_cuts
+from landmark_discovery.data.cutting import CutRule, cut_window, plan_cuts, rectangle_in_store
 
 NO_BOX = [np.nan] * 4
 SIZE = np.array([[200, 100]])
@@ -64,7 +64,7 @@ def test_a_cut_is_no_view_of_the_image():
 def test_a_crop_that_is_the_window_fills_what_is_stored(width, height, stored_width, stored_height):
     window = np.array([[3, 5, 3 + width, 5 + height]])
     size = np.array([[stored_width, stored_height]])
-    np.testing.assert_allclose(crop_in_store(window, window, size), [[0, 0, stored_width, stored_height]])
+    np.testing.assert_allclose(rectangle_in_store(window, window, size), [[0, 0, stored_width, stored_height]])
 
 
 def test_a_rule_survives_being_written_down():

@@ -57,7 +57,7 @@ def read_all(folder):
     store = read_store(folder)
     assert store.images.shape == (len(store), *store.images.shape[1:3], 3)
     assert (store.stored_size <= store.images.shape[2:0:-1]).all()
-    assert len(store.names) == len(store.splits) == len(store.original_size) == len(store.rectangle("window"))
+    assert len(store.names) == len(store.splits) == len(store.rectangle("window"))
     assert store.images.sum() >= 0
     store.crop_in_store()
 

@@ -60,7 +60,7 @@ def test_a_huge_image_among_small_ones_is_shrunk_to_the_limit(tmp_path, make_fol
     assert prepared.stored_size.tolist() == [[12, 10], [12, 10], [32, 17]]
     assert prepared.images.shape == (3, 17, 32, 3)
     assert (prepared.images[2] == 50).all()
-    assert prepared.original_size[2].tolist() == [3000, 1600]
+    assert prepared.samples.loc[2, ["width", "height"]].tolist() == [3000, 1600]
 
 
 def test_boxes_are_in_pixels_of_the_image_as_it_is_seen(tmp_path, make_folder):
@@ -70,7 +70,7 @@ def test_boxes_are_in_pixels_of_the_image_as_it_is_seen(tmp_path, make_folder):
     (root / "a.jpg").write_bytes(jpeg[:2] + b"\xff\xe1" + (len(turned) + 2).to_bytes(2, "big") + turned + jpeg[2:])
     prepared = prepare_store(root, settings(), tmp_path / "store")
 
-    assert prepared.original_size[0].tolist() == [16, 32]
+    assert prepared.samples.loc[0, ["width", "height"]].tolist() == [16, 32]
     assert prepared.stored_size[0].tolist() == [16, 32]
 
 

@@ -102,7 +102,7 @@ def test_names_splits_and_sizes(store):
     assert store.names.tolist() == ["a.png", "ü,b.png"]
     assert store.splits.tolist() == ["train", "test"]
     assert store.indices("test").tolist() == [1]
-    assert store.original_size.tolist() == [[40, 20], [40, 20]]
+    assert store.samples[["width", "height"]].to_numpy().tolist() == [[40, 20], [40, 20]]
     assert store.stored_size.tolist() == [[4, 2], [3, 3]]
     assert store.rectangle("box")[0].tolist() == [10.125, 6, 20, 14.1]
 

@@ -100,7 +100,7 @@ def extract_bootstrap_keypoints(
     training = store.indices("train")
     if len(training) == 0:
         raise UserError("the data set has no training image", remedy='give images the split "train" in samples.csv')
-    crops, boxes = store.crop_in_store(), box_in_store(store)
+    crops, boxes = store.crop_in_store(), store.box_in_store()
     windows, stored_size = store.rectangle("window"), store.stored_size
 
     def detect(index: int) -> DetectedKeypoints:
@@ -141,13 +141,6 @@ def gather_keypoints(
         descriptors = np.concatenate([keypoints.descriptors for keypoints in some])
         inlier[present] = find_inliers(descriptors, settings.outliers)
     return BootstrapKeypoints(names, points, score, inlier, detector)
-
-
-def box_in_store(store: ImageStore) -> NDArray[np.float64]:
-    """Give the object's box of each image in store pixels, (N, 4)."""
-    window, box = store.rectangle("window"), store.rectangle("box")
-    origin, extent = np.tile(window[:, :2], 2), np.tile(window[:, 2:] - window[:, :2], 2)
-    return (box - origin) / extent * np.tile(store.stored_size, 2)
 
 
 def in_original(

@@ -76,7 +76,7 @@ class Cuts:
     @property
     def crop_in_store(self) -> NDArray[np.float64]:
         """Give the crops in stored pixels, (N, 4)."""
-        return crop_in_store(self.crop, self.window, self.stored_size)
+        return rectangle_in_store(self.crop, self.window, self.stored_size)
 
 
 def plan_cuts(boxes: NDArray[np.float64], sizes: NDArray[np.int64], rule: CutRule) -> Cuts:
@@ -108,11 +108,11 @@ def cut_window(
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def crop_in_store(
-    crop: NDArray[np.int64] | NDArray[np.float64],
+def rectangle_in_store(
+    rectangle: NDArray[np.int64] | NDArray[np.float64],
     window: NDArray[np.int64] | NDArray[np.float64],
     stored_size: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Map crops (N, 4) in original pixels to pixels of their stored windows."""
+    """Map rectangles (N, 4) in original pixels to pixels of their stored windows."""
     origin, extent = np.tile(window[:, :2], 2), np.tile(window[:, 2:] - window[:, :2], 2)
-    return np.asarray((crop - origin) / extent * np.tile(stored_size, 2), dtype=np.float64)
+    return np.asarray((rectangle - origin) / extent * np.tile(stored_size, 2), dtype=np.float64)

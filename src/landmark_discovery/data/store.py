@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landmark_discovery.data.cutting import crop_in_store
+from landmark_discovery.data.cutting import rectangle_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, read_json
@@ -67,11 +67,6 @@ class ImageStore:
         return self.samples["split"].to_numpy(dtype=np.str_)
 
     @property
-    def original_size(self) -> NDArray[np.int64]:
-        """Give width and height of the originals, in pixels, (N, 2)."""
-        return self.samples[["width", "height"]].to_numpy(dtype=np.int64)
-
-    @property
     def stored_size(self) -> NDArray[np.int64]:
         """Give width and height of the stored images, in store pixels, (N, 2)."""
         return self.samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)
@@ -82,7 +77,14 @@ class ImageStore:
 
     def crop_in_store(self) -> NDArray[np.float64]:
         """Give the crop of each image in store pixels, (N, 4), last row and column excluded."""
-        return crop_in_store(self.rectangle("crop"), self.rectangle("window"), self.stored_size)
+        return self._in_store("crop")
+
+    def box_in_store(self) -> NDArray[np.float64]:
+        """Give the object's box of each image in store pixels, (N, 4)."""
+        return self._in_store("box")
+
+    def _in_store(self, kind: str) -> NDArray[np.float64]:
+        return rectangle_in_store(self.rectangle(kind), self.rectangle("window"), self.stored_size)
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """List the positions of the images of one split."""
