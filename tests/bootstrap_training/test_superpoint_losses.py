@@ -6,7 +6,6 @@ import torch
 
 from landmark_discovery.bootstrap.superpoint_maps import sample_descriptors
 from landmark_discovery.bootstrap_training.losses import (
-    NO_KEYPOINT,
     cell_labels,
     descriptor_loss,
     detector_loss,
@@ -14,6 +13,7 @@ from landmark_discovery.bootstrap_training.losses import (
 )
 from landmark_discovery.models.superpoint import score_map
 
+NO_KEYPOINT = 64
 GENERATOR = torch.Generator().manual_seed(0)
 
 

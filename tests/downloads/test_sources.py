@@ -101,7 +101,7 @@ def test_a_row_says_all_that_is_known(table):
     sources = table(f"a.zip,A,https://one.org/a,gdrive:x_Y-1,12,12 B,{digest},celeba,rare")
     source = sources["a.zip"]
     assert (source.what, source.addresses, source.size_bytes) == ("A", ("https://one.org/a", "gdrive:x_Y-1"), 12)
-    assert (source.about, str(source.digest), source.licence_key, source.note) == ("12 B", digest, "celeba", "rare")
+    assert (source.about, str(source.digest), source.licence_key) == ("12 B", digest, "celeba")
 
 
 def test_a_row_needs_a_name_and_an_address_alone(table):

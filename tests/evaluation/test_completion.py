@@ -52,7 +52,7 @@ def test_a_gap_is_filled_where_the_thresholds_own_objective_is_least():
     # 5 * (2 + 2) / 2, and 2 the column mean that the gap starts from. The nuclear norm is sqrt(9 + x^2 + 2|x - 4|), so
     # for x < 4 the derivative is 10 (x - 1) / sqrt(16 + (x - 1)^2) + x - 2, which vanishes at x = 1.287.
     completion = complete(np.array([[1.0, 2.0], [2.0, np.nan]]), residual=1e-9, max_iterations=5_000)
-    assert completion.residual < 1e-9
+    assert completion.iterations < 5_000
     assert completion.values[1, 1] == pytest.approx(1.287, abs=1e-3)
 
 
@@ -82,9 +82,7 @@ def test_it_is_better_than_column_means_on_low_rank():
 
 def test_the_cap_on_iterations_decides():
     _, holed = low_rank(30, 6, 0.3)
-    completion = complete(holed, residual=1e-12, max_iterations=7)
-    assert completion.iterations == 7
-    assert completion.residual > 1e-12
+    assert complete(holed, residual=1e-12, max_iterations=7).iterations == 7
 
 
 def test_a_column_without_any_entry_stays_missing_and_changes_nothing_else():

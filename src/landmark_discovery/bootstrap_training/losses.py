@@ -6,9 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from landmark_discovery.models.superpoint import CELL_PX, SCORE_CHANNELS
-
-NO_KEYPOINT = SCORE_CHANNELS - 1
+from landmark_discovery.models.superpoint import CELL_PX
 
 
 def cell_labels(points: Tensor, size_px: int, generator: Generator) -> Tensor:

@@ -13,6 +13,7 @@ from landmark_discovery.downloads.digests import Digest, parse_digest
 from landmark_discovery.downloads.licences import Licence, find_licence
 from landmark_discovery.errors import UserError, nearest_name
 
+# `note` is for who reads the table.
 COLUMNS = ("name", "what", "address", "mirror", "bytes", "about", "digest", "licence", "note")
 DOWNLOADS_FOLDER = Path("resources/downloads")
 DRIVE_SCHEME = "gdrive:"
@@ -30,7 +31,6 @@ class Source:
         about: its rough size, where only that is known.
         digest: its published digest; None: there is none, so that it is pinned on first fetch.
         licence: None where the licence asks for nothing.
-        note: what else is worth knowing.
     """
 
     name: str
@@ -40,7 +40,6 @@ class Source:
     about: str = ""
     digest: Digest | None = None
     licence: Licence | None = None
-    note: str = ""
 
     @property
     def licence_key(self) -> str | None:
@@ -118,7 +117,6 @@ def _source(where: str, cells: dict[str, str]) -> Source:
         about=cells["about"],
         digest=parse_digest(cells["digest"], where) if cells["digest"] else None,
         licence=find_licence(cells["licence"], where) if cells["licence"] else None,
-        note=cells["note"],
     )
 
 

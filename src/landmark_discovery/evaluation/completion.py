@@ -17,12 +17,10 @@ class Completion:
     Attributes:
         values: (M, D); observed entries as they were, NaN only in columns without any observed entry.
         iterations: iterations run; 0 where nothing was missing.
-        residual: relative residual on the observed entries at the end.
     """
 
     values: FloatArray
     iterations: int
-    residual: float
 
 
 def complete(matrix: NDArray[np.floating], *, residual: float = 1e-2, max_iterations: int = 1_000) -> Completion:
@@ -43,12 +41,12 @@ def complete(matrix: NDArray[np.floating], *, residual: float = 1e-2, max_iterat
     observed = np.isfinite(values)
     rows, columns = observed.any(axis=1), observed.any(axis=0)
     if observed[:, columns].all():
-        return Completion(values, 0, 0.0)
+        return Completion(values, 0)
     values[:, columns] = _with_column_means(values[:, columns], observed[:, columns])
     part = np.ix_(rows, columns)
-    estimate, iterations, reached = _threshold_singular_values(values[part], observed[part], residual, max_iterations)
+    estimate, iterations = _threshold_singular_values(values[part], observed[part], residual, max_iterations)
     values[part] = np.where(observed[part], values[part], estimate)
-    return Completion(values, iterations, reached)
+    return Completion(values, iterations)
 
 
 def _with_column_means(values: FloatArray, observed: NDArray[np.bool_]) -> FloatArray:
@@ -59,22 +57,21 @@ def _with_column_means(values: FloatArray, observed: NDArray[np.bool_]) -> Float
 
 def _threshold_singular_values(
     start: FloatArray, observed: NDArray[np.bool_], residual: float, max_iterations: int
-) -> tuple[FloatArray, int, float]:
+) -> tuple[FloatArray, int]:
     rows, columns = start.shape
     threshold = 5 * (rows + columns) / 2
     step = 1.2 * rows * columns / observed.sum()
     dual = np.where(observed, 0.0, start)
     scale = float(np.linalg.norm(start[observed]))
-    estimate, relative, iteration = start, 0.0, 0
+    estimate, iteration = start, 0
     while scale > 0 and iteration < max_iterations:
         iteration += 1
         estimate = _shrink(dual, threshold)
         gap = np.where(observed, start - estimate, 0.0)
-        relative = float(np.linalg.norm(gap)) / scale
-        if relative < residual:
+        if float(np.linalg.norm(gap)) / scale < residual:
             break
         dual += step * gap
-    return estimate, iteration, relative
+    return estimate, iteration
 
 
 def _shrink(matrix: FloatArray, threshold: float) -> FloatArray:

@@ -38,7 +38,6 @@ MATCHING_TOLERANCES_PX = (1, 3, 5)
 AUC_LIMITS_PX = (3, 5, 10)
 # Figures that stand with their standard error.
 HEADLINES = ("repeatability", "match_precision", "mma_3px", "homography_auc_5px")
-PART_HEADLINES = ("part_hit_share", "same_part_share")
 
 
 @dataclass(frozen=True)

@@ -71,12 +71,6 @@ def test_a_place_between_four_vertices_is_their_weighted_mean():
     assert at_places(grid, places).ravel().tolist() == [0, 10, 30, 15, 5]
 
 
-def test_a_place_is_found_by_where_it_is_seen():
-    template = head_template()
-    seen = at_places(template.vertices, template.place_of(-3.0, -6.0)[None])[0]
-    np.testing.assert_allclose(seen[:2], [-3.0, -6.0], atol=0.02)
-
-
 def test_the_mean_cannot_be_changed_by_accident():
     with pytest.raises(ValueError, match="read-only"):
         head_template().vertices[0, 0, 0] = 1.0

@@ -108,10 +108,6 @@ class Template:
     height: FloatArray
     places: FloatArray
 
-    def place_of(self, x: float, y: float) -> FloatArray:
-        """Find the place (row, column) that is seen at (x, y) in front view."""
-        return _front_place(self.vertices, self.azimuth, x, y)
-
 
 @cache
 def head_template() -> Template:
