@@ -75,6 +75,34 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(given, expected):
     assert message_of(given) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"num_landmarks": True}, "num_landmarks is True; allowed: a whole number of at least 2; YAML reads yes, no"),
+        ({"seed": False}, "seed is False; allowed: a whole number of at least 0; YAML reads"),
+        ({"stage1": {"detector_bias": True}}, "stage1.detector_bias is True; allowed: a number, or null; YAML reads"),
+        ({"augmentation": {"contrast": [False, 1]}}, "augmentation.contrast is [False, 1]; allowed: a list of 2"),
+        ({"evaluation": {"points": (0, True)}}, "evaluation.points is (0, True); allowed: a list of whole numbers"),
+        ({"sweep": {"seed": [False]}}, "sweep.seed is [False]; allowed: a list of whole numbers"),
+    ],
+)
+def test_a_boolean_is_no_number(given, expected):
+    assert message_of(given).startswith(expected)
+
+
+def test_what_counts_as_a_number_and_as_a_boolean_stays():
+    config = load_config({"seed": "7", "stage1": {"detector_bias": -4, "iterations": 5e3}, "fast": "no"})
+    assert (config.seed, config.stage1.detector_bias, config.stage1.iterations) == (7, -4.0, 5000)
+    assert config.fast is False
+    assert load_config({"fast": 1}).fast is True
+
+
+def test_one_landmark_is_too_few():
+    assert message_of({"num_landmarks": 1}) == "num_landmarks is 1; allowed: a whole number of at least 2"
+    assert "sweep.num_landmarks" in message_of({"sweep": {"num_landmarks": [1, 10]}})
+    assert load_config({"num_landmarks": 2}).num_landmarks == 2
+
+
 def test_texts_of_the_command_line_are_read_as_yaml():
     # Snakemake reads --config 'stage1={iterations: 42}' into {"iterations": "42"}.
     config = load_config(

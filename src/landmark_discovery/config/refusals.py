@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from landmark_discovery.config.allowed import Node, allowed_values, schema_node, section_keys
-from landmark_discovery.config.base import Section
+from landmark_discovery.config.base import BOOLEAN_FOR_NUMBER, Section
 from landmark_discovery.config.yaml_text import shown
 from landmark_discovery.errors import UserError, nearest_name
 
@@ -33,7 +33,8 @@ def explained_refusal(problem: ValidationError, section: type[Section], where: s
     if first["type"] == "missing":
         path = path[:-1]
     allowed = allowed_values(_node_at_or_above(section, path))
-    return UserError(f"{_dotted(path)} is {shown(first['input'])}", where=where, remedy=f"allowed: {allowed}")
+    hint = "; YAML reads yes, no, on and off as true and false" if first["type"] == BOOLEAN_FOR_NUMBER else ""
+    return UserError(f"{_dotted(path)} is {shown(first['input'])}", where=where, remedy=f"allowed: {allowed}{hint}")
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

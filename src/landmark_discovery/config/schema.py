@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from landmark_discovery.config.base import Count, PositiveCount, Section
+from landmark_discovery.config.base import Count, LandmarkCount, PositiveCount, Section
 from landmark_discovery.config.data import BootstrapSettings, DatasetSettings, DownloadSettings
 from landmark_discovery.config.evaluation import EvaluationSettings, ReportSettings
 from landmark_discovery.config.training import (
@@ -21,7 +21,7 @@ from landmark_discovery.config.training import (
 class SweepSettings(Section):
     """Axes whose every combination becomes an experiment of its own."""
 
-    num_landmarks: tuple[PositiveCount, ...] = Field((), description="Numbers of landmarks.")
+    num_landmarks: tuple[LandmarkCount, ...] = Field((), description="Numbers of landmarks.")
     seed: tuple[Count, ...] = Field((), description="Seeds.")
     dataset: tuple[dict[str, Any], ...] = Field((), description="Changes to `dataset`, each with a `name`.")
     bootstrap: tuple[dict[str, Any], ...] = Field(
@@ -41,7 +41,7 @@ class Config(Section):
         "short", description="Values of the keys that aren't given: the paper's, or those for short schedules."
     )
     seed: Count = Field(1993, description="Seed of training.")
-    num_landmarks: PositiveCount = Field(10, description="Landmarks to discover (K).")
+    num_landmarks: LandmarkCount = Field(10, description="Landmarks to discover (K).")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     precision: Literal["float32", "tf32", "bfloat16"] = Field(
         "tf32", description="Arithmetic of the network on a GPU; a CPU always uses float32."
