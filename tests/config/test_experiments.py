@@ -90,6 +90,23 @@ def test_a_recipe_is_not_changed_over_a_file_that_sets_every_key():
     assert experiments["demo"].stage1.iterations == 200_000
 
 
+def test_a_key_that_stands_twice_in_a_file_that_snakemake_read_is_refused(tmp_path, monkeypatch):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("dataset: {kind: folder}\nseed: 1\ndataset: {max_crop_px: 64}\n")
+    with pytest.raises(UserError, match=r"mine\.yaml: key 'dataset' stands in line 1 and again in line 3"):
+        load_experiments({"seed": 1}, overrides={}, files=("other.yaml", mine))
+    monkeypatch.chdir(tmp_path)
+    mine.rename("config.yaml")
+    with pytest.raises(UserError, match=r"config\.yaml: key 'dataset' stands in line 1"):
+        load_experiments({"seed": 1}, overrides={}, files=())
+
+
+def test_a_file_that_snakemake_reads_otherwise_than_we_do_is_left_to_it(tmp_path):
+    mine = tmp_path / "mine.json"
+    mine.write_text('{\n\t"seed": 1\n}')
+    assert load_experiments({"seed": 1}, overrides={}, files=(mine,))["demo"].seed == 1
+
+
 def test_a_missing_folder_of_images_is_refused_before_anything_runs(tmp_path):
     dataset = {"kind": "folder", "path": str(tmp_path / "none")}
     with pytest.raises(UserError, match=r"mine.yaml: dataset.path is '.*none', which is no folder"):

@@ -144,6 +144,10 @@ def test_a_config_file_is_read(tmp_path):
     ("content", "fault"),
     [
         (b"seed: [3", "not valid YAML"),
+        (b"seed: 1\nexperiment: a\nseed: 2\n", "key 'seed' stands in line 1 and again in line 3; put"),
+        (b"seed: 1\n'seed': 2\n", "key 'seed' stands in line 1 and again in line 2"),
+        (b"stage1: {iterations: 9,\n iterations: 8}\n", "key 'iterations' stands in line 1 and again in line 2"),
+        (b"sweep:\n  dataset:\n  - {name: a}\n  - {name: a, name: b}\n", "key 'name' stands in line 4 and again"),
         (b"- 3\n", "holds no keys"),
         (b"seed: \xff\xfe", "can't be read (not a text file)"),
         (b"!!python/object/apply:os.getcwd []", "not valid YAML"),
@@ -172,6 +176,17 @@ def test_assignments_become_a_tree():
     for wrong in ("seed", "=3", "seed=[3"):
         with pytest.raises(UserError):
             parse_assignments([wrong])
+
+
+def test_an_assignment_that_names_a_key_twice_is_refused():
+    with pytest.raises(UserError, match=r"key 'seed' stands in line 1 and again in line 1"):
+        parse_assignments(["sweep={seed: [1], seed: [2]}"])
+
+
+def test_one_key_in_two_sections_and_two_merge_keys_are_no_twins(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: &a {x: 1}\nb: &b {y: 2}\nc: {<<: *a, <<: *b, x: 3}\n", encoding="utf-8")
+    assert read_config_file(path)["c"] == {"x": 3, "y": 2}
 
 
 def test_merging_changes_neither_side():

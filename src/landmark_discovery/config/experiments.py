@@ -7,10 +7,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from landmark_discovery.config.loading import Tree, load_config, merged, read_config_file
+from landmark_discovery.config.loading import Tree, load_config, merged, read_config_file, refuse_twin_keys
 from landmark_discovery.config.schema import Config, SweepSettings
 from landmark_discovery.errors import UserError
 
+PROJECT_FILE = "config.yaml"
 # What other experiments take over from the main one, and what of the command line concerns them.
 _SHARED_KEYS = ("accept_licences", "downloads")
 _COMMAND_LINE_KEYS = ("device", "precision", "fast", "model", "evaluation", "report")
@@ -24,12 +25,16 @@ def load_experiments(
     Args:
         given: the merged keys.
         overrides: those of them that the command line set.
-        files: configuration files named on the command line; none: config.yaml of the project was taken.
+        files: configuration files named on the command line; none: config.yaml was taken.
 
     Raises:
-        UserError: keys or values that aren't valid, or a folder of images that isn't there.
+        UserError: keys or values that aren't valid, a key that stands twice in a file, or a folder of images that
+            isn't there.
     """
-    where = ", ".join(Path(file).name for file in files) or "config.yaml"
+    # Snakemake's reader keeps the last of two, and of a section that stands twice the other half gets defaults.
+    for file in files or [PROJECT_FILE]:
+        refuse_twin_keys(file)
+    where = ", ".join(Path(file).name for file in files) or PROJECT_FILE
     if "recipe" in overrides and not files:
         raise UserError(
             "recipe changes nothing here, since this file sets every key",

@@ -12,7 +12,14 @@ from pydantic import ValidationError
 from landmark_discovery.config.consistency import check_consistency
 from landmark_discovery.config.refusals import explained_refusal
 from landmark_discovery.config.schema import Config
-from landmark_discovery.config.yaml_text import MAX_CHARACTERS, YamlError, check_values, read_yaml, shown
+from landmark_discovery.config.yaml_text import (
+    MAX_CHARACTERS,
+    TwinKeyError,
+    YamlError,
+    check_values,
+    read_yaml,
+    shown,
+)
 from landmark_discovery.errors import UserError
 
 Tree = dict[str, Any]
@@ -47,7 +54,7 @@ def read_config_file(path: str | Path) -> Tree:
     """Read the keys of a YAML file.
 
     Raises:
-        UserError: no such file, no YAML, or not a list of keys.
+        UserError: no such file, no YAML, a key that stands twice, or not a list of keys.
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -55,6 +62,8 @@ def read_config_file(path: str | Path) -> Tree:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise UserError(f"can't be read ({reason})", where=path, remedy="give a YAML file") from error
+    except TwinKeyError as error:
+        raise _twin_refusal(error, path) from error
     except YamlError as error:
         raise UserError(f"not valid YAML ({error})", where=path) from error
     if content is None:
@@ -62,6 +71,21 @@ def read_config_file(path: str | Path) -> Tree:
     if not isinstance(content, dict):
         raise UserError("holds no keys", where=path, remedy="write lines such as `num_landmarks: 10`")
     return content
+
+
+def refuse_twin_keys(path: str | Path) -> None:
+    """Refuse a file in which a key stands twice; other faults are for Snakemake, which has read it already.
+
+    Raises:
+        UserError: a key stands twice in one section.
+    """
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            read_yaml(file.read(MAX_CHARACTERS + 1))
+    except TwinKeyError as error:
+        raise _twin_refusal(error, path) from error
+    except (OSError, UnicodeDecodeError, YamlError):
+        return
 
 
 def parse_assignments(assignments: Iterable[str]) -> Tree:
@@ -78,7 +102,7 @@ def parse_assignments(assignments: Iterable[str]) -> Tree:
         try:
             value = read_yaml(text)
         except YamlError as error:
-            raise UserError(f"{shown(text)} is no YAML value", where=name, remedy="quote it") from error
+            raise UserError(f"{shown(text)} is no YAML value ({error})", where=name, remedy="quote it") from error
         for part in reversed(name.split(".")):
             value = {part: value}
         tree = merged(tree, value)
@@ -103,6 +127,10 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def _twin_refusal(problem: TwinKeyError, path: str | Path) -> UserError:
+    return UserError(str(problem), where=path, remedy="put what belongs together under one of them")
 
 
 def _check_plain(tree: Mapping[str, Any], where: str | Path | None) -> None:

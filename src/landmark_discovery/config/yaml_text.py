@@ -13,10 +13,15 @@ MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000
 MAX_WHOLE_NUMBER = 2**63 - 1
 _OPEN = -1
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 class YamlError(ValueError):
     """Say why a text isn't YAML that is read here."""
+
+
+class TwinKeyError(YamlError):
+    """Say which key of a mapping stands twice, and where."""
 
 
 def inline_yaml(value: object) -> str:
@@ -29,6 +34,7 @@ def read_yaml(text: str) -> Any:  # noqa: ANN401 - whatever stands there
     """Read one YAML document of plain values: None, booleans, numbers, texts, dates, lists and mappings.
 
     Raises:
+        TwinKeyError: a key stands twice in one mapping, which YAML forbids; the first would be lost.
         YamlError: not valid YAML, a tag that asks for anything else, or more than is read.
     """
     if len(text) > MAX_CHARACTERS:
@@ -73,9 +79,33 @@ def _constructed(text: str) -> Any:  # noqa: ANN401 - whatever stands there
             return None
         # Merge keys (<<) copy what they name, so the nodes are counted before they become values.
         _check_count(node, _parts_of_node)
+        _refuse_twin_keys(node)
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _refuse_twin_keys(root: object) -> None:
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        # What an alias repeats is one node.
+        if id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                _refuse_twins_of(node)
+            waiting.extend(_parts_of_node(node))
+
+
+def _refuse_twins_of(mapping: yaml.MappingNode) -> None:
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in mapping.value:
+        # Of merge keys (<<) each counts.
+        if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+            name, line = (key.tag, key.value), key.start_mark.line + 1
+            if name in lines:
+                raise TwinKeyError(f"key {shown(key.value)} stands in line {lines[name]} and again in line {line}")
+            lines[name] = line
 
 
 def _check_count(root: object, parts: Callable[[object], Iterable[object]]) -> None:
