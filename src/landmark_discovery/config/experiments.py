@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from landmark_discovery.config.loading import Tree, load_config, merged, read_config_file, refuse_twin_keys
+from landmark_discovery.config.protocol_fit import check_true_points
 from landmark_discovery.config.schema import Config, SweepSettings
 from landmark_discovery.errors import UserError
 
@@ -28,8 +29,8 @@ def load_experiments(
         files: configuration files named on the command line; none: config.yaml was taken.
 
     Raises:
-        UserError: keys or values that aren't valid, a key that stands twice in a file, or a folder of images that
-            isn't there.
+        UserError: keys or values that aren't valid, a key that stands twice in a file, a folder of images that
+            isn't there, or a protocol that doesn't fit its true points.
     """
     # Snakemake's reader keeps the last of two, and of a section that stands twice the other half gets defaults.
     for file in files or [PROJECT_FILE]:
@@ -46,6 +47,7 @@ def load_experiments(
         folder = config.dataset.path
         if folder is not None and not Path(folder).is_dir():
             raise UserError(f"dataset.path is {folder!r}, which is no folder", where=where, remedy="correct the path")
+        check_true_points(config)
     return experiments
 
 

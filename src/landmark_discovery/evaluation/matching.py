@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landmark_discovery.config.evaluation import EvaluationSettings
+from landmark_discovery.config.protocol_fit import chosen_points
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.alignment import AlignedImages
 from landmark_discovery.evaluation.normalizers import normalizers
@@ -50,7 +51,7 @@ def match_points(
     Raises:
         UserError: no training or test images, or settings that don't fit the ground truth.
     """
-    points = _selected_points(landmarks, settings)
+    points = np.array(chosen_points(settings, landmarks.shape[1]), dtype=np.intp)
     train, test = aligned.of_split("train"), aligned.of_split("test")
     for name, images in (("training", train), ("test", test)):
         if not images.any():
@@ -72,19 +73,3 @@ def drawn_subsets(aligned: AlignedImages, settings: EvaluationSettings, seed: in
     """Draw the training subsets of a protocol; see `training_subsets`."""
     wanted = settings.regression_images + int(settings.one_more_image)
     return training_subsets(int(aligned.of_split("train").sum()), wanted, settings.repeats, seed)
-
-
-def _selected_points(landmarks: FloatArray, settings: EvaluationSettings) -> NDArray[np.intp]:
-    count = landmarks.shape[1]
-    if settings.expected_points not in (None, count):
-        raise UserError(
-            f"the protocol is for {settings.expected_points} true points an image, the ground truth has {count}",
-            remedy="choose another protocol, or change expected_points",
-        )
-    points = np.arange(count) if settings.points is None else np.array(settings.points, dtype=np.intp)
-    if len(points) == 0 or points.max() >= count or len(np.unique(points)) != len(points):
-        raise UserError(
-            f"points {', '.join(map(str, points)) or 'none'} can't be taken from {count} true points",
-            remedy=f"valid: numbers from 0 to {count - 1}, at least one, none twice",
-        )
-    return points

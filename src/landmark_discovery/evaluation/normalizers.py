@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landmark_discovery.config.protocol_fit import VALID_NORMALIZERS, normalizer_pair
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import FloatArray
-
-VALID_NORMALIZERS = "valid: i-j (distance of true points i and j, such as 36-45), box, landmark-box"
 
 
 def normalizers(name: str, points: NDArray[np.floating], boxes: NDArray[np.floating] | None = None) -> FloatArray:
@@ -31,7 +30,7 @@ def normalizers(name: str, points: NDArray[np.floating], boxes: NDArray[np.float
     elif name == "landmark-box":
         lengths = _landmark_box_lengths(np.asarray(points, dtype=np.float64))
     else:
-        lengths = _pair_distances(np.asarray(points, dtype=np.float64), *_pair(name, points.shape[1]))
+        lengths = _pair_distances(np.asarray(points, dtype=np.float64), *normalizer_pair(name, points.shape[1]))
     usable = np.isfinite(lengths) & (lengths > 0)
     if not usable.any():
         raise UserError(
@@ -49,19 +48,6 @@ def describe_normalizer(name: str) -> str:
         return "sqrt(width * height) of the true points' box"
     first, second = name.split("-")
     return f"the distance of true points {first} and {second} (counted from 0)"
-
-
-def _pair(name: str, count: int) -> tuple[int, int]:
-    parts = name.split("-")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise UserError(f"unknown normaliser {name!r}", remedy=VALID_NORMALIZERS)
-    first, second = int(parts[0]), int(parts[1])
-    if max(first, second) >= count:
-        raise UserError(
-            f"normaliser {name!r} names point {max(first, second)}, but the ground truth has points 0 to {count - 1}",
-            remedy=f"choose another; {VALID_NORMALIZERS}",
-        )
-    return first, second
 
 
 def _pair_distances(points: FloatArray, first: int, second: int) -> FloatArray:
