@@ -225,7 +225,7 @@ def test_a_gpu_that_is_not_there_is_refused(ready, monkeypatch):
     ("setting", "parts"),
     [
         ("stage1.iteratons=3", ("tiny.yaml: unknown key 'stage1.iteratons'", "did you mean 'iterations'?")),
-        ("num_landmarks=some", ("num_landmarks is 'some'", "a whole number of at least 1")),
+        ("num_landmarks=some", ("num_landmarks is 'some'", "a whole number of at least 2")),
         ("clustering.training_clusters=2", ("clustering.training_clusters is 2, fewer than num_landmarks 3",)),
     ],
 )

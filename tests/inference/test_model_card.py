@@ -104,6 +104,12 @@ def test_images_that_were_left_out_are_counted(card):
     assert "- 4 images were left out because they can't be read." in card(data={**DATA, "dropped": [{}, {}]})
 
 
+def test_images_that_the_table_did_not_list_are_counted_too(card):
+    text = card(data={**DATA, "unlisted_images": 50})
+    assert "- 100 images were left out because samples.csv doesn't list them." in text
+    assert "No image was left out" not in text
+
+
 def test_training_and_test_images_are_counted_where_each_lies(card):
     training = {**DATA, "train_images": 7000, "test_images": 0, "points": None}
     lines = section(card(data=training, measured=DATA), "Data")

@@ -167,7 +167,7 @@ def test_new_images_in_a_folder_are_prepared_anew(tmp_path):
     [
         ("sead=3", "error: config.yaml: unknown key 'sead'; did you mean 'seed'?"),
         ("stage1={iteratons: 3}", "error: config.yaml: unknown key 'stage1.iteratons'; did you mean 'iterations'?"),
-        ("num_landmarks=many", "error: config.yaml: num_landmarks is 'many'; allowed: a whole number of at least 1"),
+        ("num_landmarks=many", "error: config.yaml: num_landmarks is 'many'; allowed: a whole number of at least 2"),
         ("recipe=paper", "error: config.yaml: recipe changes nothing here"),
         ("dataset={kind: folder, path: none}", "error: config.yaml: dataset.path is 'none', which is no folder"),
     ],

@@ -51,6 +51,11 @@ class ImageFolder:
         return len(self.samples)
 
     @property
+    def is_listed(self) -> bool:
+        """Say whether samples.csv says which images belong."""
+        return bool(self.samples["line"].iloc[0])
+
+    @property
     def paths(self) -> list[Path]:
         """Give the files of the images."""
         return [self.root / image for image in self.samples["image"]]

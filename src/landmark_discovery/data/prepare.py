@@ -18,6 +18,7 @@ from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, plan_cuts
 from landmark_discovery.data.folder import ImageFolder, check_sides, read_folder
 from landmark_discovery.data.images import quiet_decoder, read_image, read_image_size
 from landmark_discovery.data.progress import with_progress
+from landmark_discovery.data.remarks import left_out_facts
 from landmark_discovery.data.splits import make_split
 from landmark_discovery.data.store import (
     CORNERS,
@@ -77,6 +78,8 @@ def prepare_store(
         facts = dataset_facts(
             settings.name, settings.kind, samples, sound.landmarks, split_made=split_made, dropped=dropped
         )
+        # Of what the pipeline made itself, its tables take a part each.
+        facts |= left_out_facts(source) if tables is None else {}
         facts |= _source_facts(Path(folder), made_by_us=tables is not None)
         rows = list(zip(sound.paths, _corners(samples, "window"), _stored_size(samples), strict=True))
         cuts = in_parallel(_cut, rows, workers)

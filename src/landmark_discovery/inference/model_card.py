@@ -103,10 +103,10 @@ def _check_metrics(model: Model, metrics: Mapping[str, Any]) -> None:
 
 def _data(config: Config, cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     training, evaluation = cards[0], cards[-1]
-    points, dropped = evaluation.get("points"), sum(len(card.get("dropped", ())) for card in cards)
+    points = evaluation.get("points")
     lines = [
         f"{training['train_images']:,} images to train, {evaluation['test_images']:,} others to test.",
-        f"{dropped:,} images were left out because they can't be read." if dropped else "No image was left out.",
+        *_left_out(cards),
         f"{points} true points an image, used to measure and never to train." if points else "No true points.",
     ]
     if config.pretrained:
@@ -116,6 +116,15 @@ def _data(config: Config, cards: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
     yield _ORIGIN[config.dataset.kind]
     yield _listed(lines)
+
+
+def _left_out(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    counts = {
+        "because they can't be read": sum(len(card.get("dropped", ())) for card in cards),
+        "because samples.csv doesn't list them": sum(card.get("unlisted_images", 0) for card in cards),
+    }
+    lines = [f"{count:,} images were left out {reason}." for reason, count in counts.items() if count]
+    return lines or ["No image was left out."]
 
 
 def _training(model: Model, config: Config) -> Iterator[str]:

@@ -140,6 +140,8 @@ def test_the_data_set_card_names_every_image_left_out_with_the_reason():
         "images": 3031,
         "width_px": [178, 178],
         "height_px": [200, 218],
+        "unlisted_images": 100,
+        "other_files": 4,
         "dropped": [{"image": "<b>.jpg", "reason": "broken JPEG"}],
     }
     page = dataset_section({"Training": facts})
@@ -149,6 +151,8 @@ def test_the_data_set_card_names_every_image_left_out_with_the_reason():
     assert '<th scope="row">Width in pixels</th><td>178</td>' in page
     assert "<td>200 to 218</td>" in page
     assert '<th scope="row">True points an image</th><td>none</td>' in page
+    assert '<th scope="row">Images not in the table of samples</th><td>100</td>' in page
+    assert '<th scope="row">Files that are no images</th><td>4</td>' in page
 
 
 def test_thousands_of_images_left_out_are_counted_and_the_first_listed():

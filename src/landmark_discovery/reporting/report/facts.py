@@ -22,6 +22,8 @@ _FACT_NAMES = {
     "width_px": "Width in pixels",
     "height_px": "Height in pixels",
     "images_sha256": "SHA-256 of the stored pixels",
+    "unlisted_images": "Images not in the table of samples",
+    "other_files": "Files that are no images",
     "dropped": "Images left out",
 }
 _MACHINE_NAMES = {"gpus": "GPUs", "cpu": "Processor", "cpu_cores": "Processor cores", "memory_gib": "Memory in GiB"}

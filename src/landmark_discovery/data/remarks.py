@@ -1,0 +1,60 @@
+"""What a user is told of a data set though nothing of it is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import PurePosixPath
+
+from landmark_discovery.data.folder import SAMPLES_FILE, ImageFolder, visible_files
+from landmark_discovery.data.images import is_image_name
+from landmark_discovery.data.store import LANDMARK_TABLE
+from landmark_discovery.errors import UserError
+
+_NAMED_ENDINGS = 5
+
+
+def remark(text: str) -> None:
+    """Write a line on stderr."""
+    print(text, file=sys.stderr)
+
+
+def left_out_facts(source: ImageFolder) -> dict[str, int]:
+    """Count the files of a folder that aren't taken, and say so: images that samples.csv doesn't list, or other files.
+
+    Returns:
+        unlisted_images, and other_files (0 where samples.csv says what is taken).
+    """
+    unlisted = _unlisted_images(source) if source.is_listed else []
+    others = [] if source.is_listed else _other_files(source)
+    if unlisted:
+        remark(f"left out: images that aren't listed in {SAMPLES_FILE}: {len(unlisted)}, {unlisted[0]} first")
+    if others:
+        remark(f"passed over: files that are no images by their names: {len(others)} ({_endings(others)})")
+    return {"unlisted_images": len(unlisted), "other_files": len(others)}
+
+
+def _unlisted_images(source: ImageFolder) -> list[str]:
+    listed = set(source.samples["image"])
+    try:
+        return sorted(name for name in visible_files(source.root) if is_image_name(name) and name not in listed)
+    except UserError:
+        # Beside what is listed, nothing need be readable.
+        return []
+
+
+def _other_files(source: ImageFolder) -> list[str]:
+    names = (name for name in visible_files(source.root) if not is_image_name(name))
+    return [name for name in names if not _is_table(name)]
+
+
+def _is_table(name: str) -> bool:
+    path = PurePosixPath(name)
+    return str(path.parent) == "." and path.suffix == ".csv" and LANDMARK_TABLE.fullmatch(path.stem) is not None
+
+
+def _endings(names: list[str]) -> str:
+    counts = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in names)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{count} {ending}" for ending, count in ordered[:_NAMED_ENDINGS]]
+    return ", ".join([*named, *(["..."] if len(counts) > _NAMED_ENDINGS else [])])
