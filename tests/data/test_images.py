@@ -206,6 +206,16 @@ def test_a_file_that_breaks_off_is_named(tmp_path, suffix, share):
         read_image(path)
 
 
+@pytest.mark.parametrize("cut", [33, 40, 60, -20, -12, -2])
+def test_a_png_that_breaks_off_behind_its_header_is_not_said_to_break_off_in_it(tmp_path, cut):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+    for length, place in ((cut, "before the end of the image"), (20, "in its header")):
+        path = written(tmp_path, encode(".png", noise)[:length])
+        with pytest.raises(UserError, match=f"the file breaks off {place}"):
+            read_image_size(path)
+
+
 def test_a_broken_jpeg_with_a_whole_thumbnail_is_broken(tmp_path):
     thumbnail = encode(".jpg", np.zeros((8, 8, 3), dtype=np.uint8))
     data = jpeg_with(b"Exif\0\0" + exif(1) + thumbnail, np.full((64, 64, 3), 9, dtype=np.uint8))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _JPEG_START, _JPEG_END, _JPEG_TEMPORARY, _JPEG_APP1 = 0xD8, 0xD9, 0x01, 0xE1
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BREAKS_OFF = "the file breaks off before the end of the image"
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 256, 257, 274
 
 
@@ -79,7 +80,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     while True:
         match = _JPEG_MARKER.search(data, position)
         if match is None:
-            raise HeaderError("the file breaks off before the end of the image")
+            raise HeaderError(_BREAKS_OFF)
         marker, position = match.group()[-1], match.end()
         if marker == _JPEG_END:
             return
@@ -94,12 +95,14 @@ def _png(data: bytes) -> ImageHeader:
     width, height = struct.unpack_from(">II", data, 16)
     orientation, position, kind = 1, 8, b""
     while kind != b"IEND":
+        if position + 8 > len(data):
+            raise HeaderError(_BREAKS_OFF)
         length, kind = struct.unpack_from(">I4s", data, position)
         if kind == b"eXIf":
             orientation = _orientation(data[position + 8 : position + 8 + length])
         position += length + 12
     if position > len(data):
-        raise HeaderError("the file breaks off before the end of the image")
+        raise HeaderError(_BREAKS_OFF)
     return _oriented("PNG", width, height, orientation)
 
 
@@ -115,7 +118,7 @@ def _webp(data: bytes) -> ImageHeader:
         raise HeaderError("not a JPEG, PNG, BMP, WebP or TIFF image")
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if end > len(data):
-        raise HeaderError("the file breaks off before the end of the image")
+        raise HeaderError(_BREAKS_OFF)
     size, orientation, position = (0, 0), 1, 12
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, position)
