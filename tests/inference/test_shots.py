@@ -131,5 +131,8 @@ def test_a_file_is_read_and_measured(make_images):
 @pytest.mark.parametrize("use", [Shot.read, Shot.measure])
 def test_a_broken_file_is_named_with_what_to_do_here(tmp_path, use):
     (tmp_path / "a.jpg").write_text("no image")
-    with pytest.raises(UserError, match=r"a\.jpg: not a JPEG.*; replace or remove the file, or .*--on-bad-image skip"):
+    with pytest.raises(
+        UserError,
+        match=r"a\.jpg: not a JPEG.*.*, or leave it out \(on the command line: .--on-bad-image skip",
+    ):
         use(Shot("a.jpg", tmp_path / "a.jpg"))

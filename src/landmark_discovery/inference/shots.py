@@ -21,7 +21,7 @@ from landmark_discovery.training.workers import ALONE, Workers
 
 # Views turned by 12 degrees, or shrunk to 0.88, reach a tenth of the crop beyond it.
 _SEEN_AROUND_CROP = 0.25
-_REMEDY = "replace or remove the file, or leave bad images out (`--on-bad-image skip`)"
+_REMEDY = "replace or remove the file, or leave it out (on the command line: `--on-bad-image skip`)"
 
 
 @dataclass(frozen=True, slots=True)

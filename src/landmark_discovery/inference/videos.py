@@ -21,7 +21,7 @@ from landmark_discovery.writable import REMEDY
 _USUAL_FPS = 25.0
 # Some formats know the number of their frames only by the duration: a few less are no sign of a fault.
 _MISSING_SHARE, _MISSING_FRAMES = 0.01, 2
-_REMEDY = "replace or remove the file, or leave bad videos out (`--on-bad-image skip`)"
+_REMEDY = "replace or remove the file, or leave it out (on the command line: `--on-bad-image skip`)"
 
 
 @dataclass(frozen=True)
