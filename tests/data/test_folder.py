@@ -114,7 +114,7 @@ def test_taking_images_takes_their_landmarks(make_folder):
     [
         ([], None, None, "dataset: no images in this folder; put images there (.bmp .jpeg"),
         (["a.png"], None, None, "dataset: only one image, 'a.png'; give at least two, one to train on"),
-        (["a.png", "b.png"], "image\n", None, "no images in samples.csv"),
+        (["a.png", "b.png"], "image\n", None, "samples.csv: the table has a header and no rows; give a row"),
         (["a.png", "b.png"], "image\nb.png\n", None, "only one image, 'b.png'"),
         (["a.png", "b.png"], "image\na.png\nx.png\n", None, "samples.csv, line 3: image 'x.png' isn't there"),
         (["a.png", "b.png"], "image\na.png\nb.gif\n", None, "line 3: 'b.gif' isn't an image by its name"),

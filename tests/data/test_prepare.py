@@ -238,6 +238,21 @@ def test_a_box_without_a_pixel_is_refused(tmp_path, make_folder):
         prepare_store(root, settings(crop_rule="margin", crop_margin=0), tmp_path / "store")
 
 
+@pytest.mark.parametrize("box", ["0.1,0.2,0.8,0.9", "0,0,1,1"])
+def test_a_box_in_shares_of_the_image_is_refused(tmp_path, make_folder, box):
+    root = make_folder(samples=BOXES + f"b.png,test,,,,,\na.png,train,,{box}\n")
+
+    with pytest.raises(
+        UserError, match=r"line 3: the box .* of 'a\.png' lies within 0 and 1, .*; give pixels: multiply"
+    ):
+        prepare_store(root, settings(), tmp_path / "store")
+
+
+def test_a_box_of_less_than_a_pixel_elsewhere_is_not_taken_for_shares(tmp_path, make_folder):
+    root = make_folder(samples=BOXES + "b.png,test,,,,,\na.png,train,,0.5,0.5,1.5,1.5\n")
+    assert prepare_store(root, settings(), tmp_path / "store").rectangle("box")[0].tolist() == [0.5, 0.5, 1.5, 1.5]
+
+
 def test_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path, make_folder, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -99,12 +99,7 @@ def read_folder(path: str | Path, tables: str | Path | None = None, *, both_side
     if tables is not None and not listed:
         raise UserError(f"no {SAMPLES_FILE} in this folder", where=table_folder, remedy="list the images there")
     samples = _listed_samples(root, table_folder / SAMPLES_FILE) if listed else _found_samples(root)
-    if len(samples) == 0:
-        raise UserError(
-            f"no images in {SAMPLES_FILE}" if listed else "no images in this folder",
-            where=table_folder,
-            remedy=f"put images there ({' '.join(SUFFIXES)})",
-        )
+    _refuse_empty(table_folder, samples, listed)
     _check_count(table_folder, samples)
     _check_given_split(table_folder / SAMPLES_FILE, samples, both_sides)
     images = samples["image"].tolist()
@@ -172,6 +167,17 @@ def _is_there(path: Path) -> bool:
     except OSError:
         # A name that is longer than names of files can be.
         return False
+
+
+def _refuse_empty(where: Path, samples: pd.DataFrame, listed: bool) -> None:
+    if len(samples) == 0 and listed:
+        raise UserError(
+            "the table has a header and no rows",
+            where=where / SAMPLES_FILE,
+            remedy="give a row for each image, or remove the table to take all images of the folder",
+        )
+    if len(samples) == 0:
+        raise UserError("no images in this folder", where=where, remedy=f"put images there ({' '.join(SUFFIXES)})")
 
 
 def _check_count(where: Path, samples: pd.DataFrame) -> None:

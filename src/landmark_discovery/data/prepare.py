@@ -169,6 +169,7 @@ def _boxes(source: ImageFolder, sizes: NDArray[np.int64], check: bool) -> NDArra
     if not check:
         # Tables that the pipeline made itself have the boxes that the publication cuts by.
         return boxes
+    _refuse_relative_boxes(source, boxes)
     # Detectors let boxes stick out a little, which cropping clips; wrong pixels or another image's box go far beyond.
     outside = np.flatnonzero(area_inside(boxes, sizes) < 0.5)
     if outside.size:
@@ -181,6 +182,19 @@ def _boxes(source: ImageFolder, sizes: NDArray[np.int64], check: bool) -> NDArra
             remedy="give x_min, y_min, x_max, y_max in pixels of the image as it is seen, or leave all four empty",
         )
     return boxes
+
+
+def _refuse_relative_boxes(source: ImageFolder, boxes: NDArray[np.float64]) -> None:
+    # In pixels such a box would cover one at most.
+    relative = np.flatnonzero(((boxes >= 0) & (boxes <= 1)).all(axis=1))
+    if relative.size:
+        corners = ", ".join(f"{corner:g}" for corner in boxes[relative[0]])
+        raise UserError(
+            f"the box {corners} of {source.samples['image'].iloc[relative[0]]!r} lies within 0 and 1, as shares of the "
+            "image's size do",
+            where=source.where(int(relative[0])),
+            remedy="give pixels: multiply x_min and x_max by the image's width, y_min and y_max by its height",
+        )
 
 
 def _refuse_empty_crops(source: ImageFolder, cuts: Cuts) -> None:
