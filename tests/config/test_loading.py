@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 
 from landmark_discovery.config.loading import (
@@ -95,6 +97,38 @@ def test_what_counts_as_a_number_and_as_a_boolean_stays():
     assert (config.seed, config.stage1.detector_bias, config.stage1.iterations) == (7, -4.0, 5000)
     assert config.fast is False
     assert load_config({"fast": 1}).fast is True
+
+
+@pytest.mark.parametrize(("given", "name"), [(2024, "2024"), (date(2024, 5, 6), "2024-05-06"), ("a.b", "a.b")])
+def test_numbers_and_dates_are_names_too(given, name):
+    assert load_config({"experiment": given}).experiment == name
+
+
+def test_a_data_set_may_be_called_by_a_number_but_nothing_by_other_values():
+    assert load_config({"dataset": {"name": 300}}).dataset.name == "300"
+    assert message_of({"experiment": True}).startswith("experiment is True; allowed: text that matches")
+    assert message_of({"experiment": -3}).startswith("experiment is '-3'; allowed: text")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("photos/My cats (2024)", "My-cats-2024"), ("/data/boats/", "boats"), ("фото", "images"), ("_a_", "a")],
+)
+def test_a_folder_without_a_name_is_called_as_it_is_on_disk(path, name):
+    assert load_config({"dataset": {"kind": "folder", "path": path}}).dataset.name == name
+    assert load_config({"dataset": {"kind": "folder", "path": path, "name": "mine"}}).dataset.name == "mine"
+
+
+def test_the_folder_in_which_it_runs_has_a_name_too(tmp_path, monkeypatch):
+    (tmp_path / "cats").mkdir()
+    monkeypatch.chdir(tmp_path / "cats")
+    assert load_config({"dataset": {"kind": "folder", "path": "."}}).dataset.name == "cats"
+
+
+def test_the_home_folder_may_be_written_as_the_shell_writes_it(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert load_config({"dataset": {"kind": "folder", "path": "~/x"}}).dataset.path == "/home/me/x"
+    assert load_config({"dataset": {"kind": "folder", "path": "a~/~x"}}).dataset.path == "a~/~x"
 
 
 def test_one_landmark_is_too_few():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=0)]
@@ -15,6 +16,14 @@ LandmarkCount = Annotated[int, Field(ge=2)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+
+
+def _written_out(value: object) -> object:
+    # YAML reads `experiment: 2024` as a number, and 2024-05-06 as a date.
+    return str(value) if type(value) in (int, date) else value
+
+
+Name = Annotated[str, BeforeValidator(_written_out)]
 
 BOOLEAN_FOR_NUMBER = "boolean_for_number"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
-from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.base import Count, Fraction, Name, NotNegative, Positive, PositiveCount, Section
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.config.loading import merged, read_config_file
 from landmark_discovery.config.photographs import PhotographSettings
@@ -117,7 +117,7 @@ class JointSettings(Section):
 class BootstrapTrainingConfig(Section):
     """The whole training of `superpoint-open`, from drawn shapes to weights and their figures."""
 
-    experiment: str = Field(
+    experiment: Name = Field(
         "superpoint-open",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
         description="Name of the folder under results/bootstrap_training/.",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from landmark_discovery.config.base import Count, Fraction, NotNegative, PositiveCount, Section
+from landmark_discovery.config.base import Count, Fraction, Name, NotNegative, PositiveCount, Section
+
+# As the shell does where nothing is quoted; in quotes and in files `~` comes through.
+UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 
 
 class SyntheticSettings(Section):
@@ -22,15 +28,17 @@ class SyntheticSettings(Section):
 class DatasetSettings(Section):
     """Where the images come from and how they are cut."""
 
-    name: str = Field(
-        "synthetic", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name used in paths and reports."
+    name: Name = Field(
+        "synthetic",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Name used in paths and reports; where it isn't given, that of the folder (kind `folder`).",
     )
     kind: Literal["synthetic", "folder", "celeba", "ls3d"] = Field(
         "synthetic",
         description="`synthetic` draws faces; `folder` reads the images of `path`; `celeba` and `ls3d` are the paper's "
         "data sets, made from their downloads.",
     )
-    path: str | None = Field(
+    path: UserPath | None = Field(
         None, description="Folder of images, with samples.csv and landmarks.csv where there are any (kind `folder`)."
     )
     archive: Literal["celeba.zip", "img_align_celeba.zip", "celeba.tar.gz"] = Field(
@@ -56,6 +64,13 @@ class DatasetSettings(Section):
     test_fraction: Fraction = Field(0.2, description="Share of test images where the folder brings no split.")
     split_seed: Count = Field(0, description="Seed of that split.")
     synthetic: SyntheticSettings = Field(SyntheticSettings(), description="The drawn faces.")
+
+    def named(self) -> DatasetSettings:
+        """Call a folder of images that has the name of the drawn faces by its own name."""
+        if self.kind != "folder" or self.path is None or self.name != DatasetSettings().name:
+            return self
+        letters = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(self.path).absolute().name).strip("_-")
+        return self.model_copy(update={"name": letters or "images"})
 
 
 class DownloadSettings(Section):

@@ -47,7 +47,7 @@ def load_config(
     # Digits in quotes become a number only there.
     _check_plain(config.model_dump(), where)
     check_consistency(config, where)
-    return config
+    return config.model_copy(update={"dataset": config.dataset.named()})
 
 
 def read_config_file(path: str | Path) -> Tree:

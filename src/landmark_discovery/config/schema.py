@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from landmark_discovery.config.base import Count, LandmarkCount, PositiveCount, Section
+from landmark_discovery.config.base import Count, LandmarkCount, Name, PositiveCount, Section
 from landmark_discovery.config.data import BootstrapSettings, DatasetSettings, DownloadSettings
 from landmark_discovery.config.evaluation import EvaluationSettings, ReportSettings
 from landmark_discovery.config.training import (
@@ -34,7 +34,7 @@ class SweepSettings(Section):
 class Config(Section):
     """One experiment, or with `sweep` a family of them."""
 
-    experiment: str = Field(
+    experiment: Name = Field(
         "demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Name of the folder under results/."
     )
     recipe: Literal["paper", "short"] = Field(
