@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from landmark_discovery.config.data import DatasetSettings
@@ -42,6 +44,34 @@ def test_nothing_is_said_where_everything_is_taken(make_folder, prepared):
     facts, said = prepared(make_folder(samples="image\na.png\nb.png\nc.png\n"))
     assert said == []
     assert (facts["unlisted_images"], facts["other_files"]) == (0, 0)
+
+
+POINTS = "image,x0,y0,x1,y1\na.png,-1000,5,3,4\nb.png,-6,15,18,-5\nc.png,,,3,16\n"
+
+
+def test_true_points_far_outside_their_images_are_counted(make_folder, prepared):
+    # Images of 12 x 10 pixels: up to 6 pixels beside them and 5 above and below may be.
+    root = make_folder(landmarks=POINTS)
+    (root / "landmarks_b.csv").write_text("image,x0,y0\nb.png,18.1,5\n")
+    facts, said = prepared(root)
+
+    words = "true points farther outside their images than half of these are wide or high"
+    assert said == [
+        f"check landmarks.csv: {words}: 2, in 2 of 3 images, a.png first",
+        f"check landmarks_b.csv: {words}: 1, in 1 of 3 images, b.png first",
+    ]
+    assert facts["images_with_points"] == 3
+
+
+def test_test_images_that_are_training_images_too_are_counted(make_folder, prepared):
+    names = ["a.png", "b.png", "c.png", "d.png"]
+    root = make_folder(names, samples="image,split\na.png,train\nb.png,test\nc.png,test\nd.png,test\n")
+    for copy in ("c.png", "d.png"):
+        shutil.copy(root / "a.png", root / copy)
+    facts, said = prepared(root)
+
+    assert facts["test_images_equal_to_training"] == 2
+    assert said == ["check the split: test images whose pixels are those of a training image: 2"]
 
 
 def test_what_other_tables_of_the_pipeline_hold_is_not_missed(make_folder, prepared, tmp_path):

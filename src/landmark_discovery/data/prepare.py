@@ -18,7 +18,7 @@ from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, plan_cuts
 from landmark_discovery.data.folder import ImageFolder, check_sides, read_folder
 from landmark_discovery.data.images import quiet_decoder, read_image, read_image_size
 from landmark_discovery.data.progress import with_progress
-from landmark_discovery.data.remarks import left_out_facts
+from landmark_discovery.data.remarks import left_out_facts, remark_equal_images, remark_far_points
 from landmark_discovery.data.splits import make_split
 from landmark_discovery.data.store import (
     CORNERS,
@@ -73,6 +73,7 @@ def prepare_store(
     with quiet_decoder():
         sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
         boxes = _boxes(sound, sizes, check=tables is None)
+        remark_far_points(sound, sizes)
         splits, split_made = _splits(sound, settings, both_sides)
         samples = lay_out(sound, sizes, boxes, splits, settings)
         facts = dataset_facts(
@@ -85,7 +86,9 @@ def prepare_store(
         cuts = in_parallel(_cut, rows, workers)
         shown = with_progress(cuts, len(rows), "cutting images")
         write_store_from(shown, output, samples, sound.landmarks, facts, sound.more_landmarks)
-    return read_store(output)
+    store = read_store(output)
+    remark_equal_images(store.facts)
+    return store
 
 
 def lay_out(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from landmark_discovery.data.folder import SAMPLES_FILE, ImageFolder, visible_files
 from landmark_discovery.data.images import is_image_name
-from landmark_discovery.data.store import LANDMARK_TABLE
+from landmark_discovery.data.store import EQUAL_IMAGES, LANDMARK_TABLE, LANDMARKS
 from landmark_discovery.errors import UserError
 
+# Of the width or height of an image.
+FAR_SHARE = 0.5
 _NAMED_ENDINGS = 5
 
 
@@ -32,6 +39,31 @@ def left_out_facts(source: ImageFolder) -> dict[str, int]:
     if others:
         remark(f"passed over: files that are no images by their names: {len(others)} ({_endings(others)})")
     return {"unlisted_images": len(unlisted), "other_files": len(others)}
+
+
+def remark_far_points(source: ImageFolder, sizes: NDArray[np.int64]) -> None:
+    """Say which true points lie so far outside their images that they can't be theirs; a little outside is usual.
+
+    Args:
+        source: the images and all tables of their true points.
+        sizes: (width, height) of each image, (N, 2).
+    """
+    first = {} if source.landmarks is None else {LANDMARKS: source.landmarks}
+    for name, points in {**first, **source.more_landmarks}.items():
+        beyond = np.maximum(-points, points - sizes[:, None])
+        far = (beyond > FAR_SHARE * sizes[:, None]).any(axis=2)
+        if far.any():
+            image = source.samples["image"].iloc[int(np.flatnonzero(far.any(axis=1))[0])]
+            remark(
+                f"check {name}.csv: true points farther outside their images than half of these are wide or high: "
+                f"{far.sum()}, in {far.any(axis=1).sum()} of {len(source)} images, {image} first"
+            )
+
+
+def remark_equal_images(facts: Mapping[str, Any]) -> None:
+    """Say how many images of the test are images of the training too, so that its figures flatter."""
+    if facts[EQUAL_IMAGES]:
+        remark(f"check the split: test images whose pixels are those of a training image: {facts[EQUAL_IMAGES]}")
 
 
 def _unlisted_images(source: ImageFolder) -> list[str]:

@@ -28,6 +28,8 @@ STORED_COLUMNS = ("stored_width", "stored_height")
 _SIDES = ("train", "test")
 # The first table of true points, and how it and others beside it are named.
 LANDMARKS = "landmarks"
+# The fact that counts images of the test whose stored pixels are those of a training image.
+EQUAL_IMAGES = "test_images_equal_to_training"
 LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
 
 
@@ -136,19 +138,29 @@ def write_store_from(
         for name, points in {**first, **(more_landmarks or {})}.items():
             landmark_table(names, points).to_csv(temporary / f"{name}.csv", index=False)
         stored_size = samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)
-        pixels, whole = _write_images(temporary / "images.npy", images, stored_size)
-        text = json.dumps({**facts, "images_sha256": pixels}, indent=2, ensure_ascii=False, allow_nan=False)
+        pixels, whole, each = _write_images(temporary / "images.npy", images, stored_size)
+        splits = samples["split"].to_numpy(dtype=np.str_)
+        found = {EQUAL_IMAGES: _count_equal(each, splits), "images_sha256": pixels}
+        text = json.dumps({**facts, **found}, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
         write_digests(temporary, {"images.npy": whole})
 
 
-def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]) -> tuple[str, str]:
-    """Write the images one after another and give the sha256 of their pixels and that of the file."""
+def _count_equal(digests: list[bytes], splits: NDArray[np.str_]) -> int:
+    training = {digest for digest, split in zip(digests, splits, strict=True) if split == "train"}
+    return sum(digest in training for digest, split in zip(digests, splits, strict=True) if split == "test")
+
+
+def _write_images(
+    path: Path, images: Iterable[NDArray[np.uint8]], stored_size: NDArray[np.int64]
+) -> tuple[str, str, list[bytes]]:
+    """Write the images one after another and give the sha256 of their pixels, that of the file, and one of each."""
     width, height = stored_size.max(axis=0).tolist()
     header = BytesIO()
     shape = (len(stored_size), height, width, 3)
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
     pixels, whole = hashlib.sha256(), hashlib.sha256(header.getvalue())
+    each = []
     with path.open("wb") as file:
         file.write(header.getvalue())
         # Written row by row and not through a memory map, in which a full disk kills the process without a word.
@@ -157,8 +169,9 @@ def _write_images(path: Path, images: Iterable[NDArray[np.uint8]], stored_size: 
             row[:image_height, :image_width] = image
             pixels.update(row.data)
             whole.update(row.data)
+            each.append(hashlib.sha256(b"%d %d " % (image_width, image_height) + image.tobytes()).digest())
             file.write(row.data)
-    return pixels.hexdigest(), whole.hexdigest()
+    return pixels.hexdigest(), whole.hexdigest(), each
 
 
 def dataset_facts(

@@ -19,6 +19,7 @@ _FACT_NAMES = {
     "points": "True points an image",
     "images_with_points": "Images with true points",
     "subjects_on_both_sides": "Subjects in training and test",
+    "test_images_equal_to_training": "Test images equal to a training image",
     "width_px": "Width in pixels",
     "height_px": "Height in pixels",
     "images_sha256": "SHA-256 of the stored pixels",
