@@ -14,6 +14,13 @@ FILES_OF_FOLDER = {
 }
 
 
+# Beside the weights that a command writes.
+FILES_BESIDE = {
+    "train-stage1": ("training_log.csv", "rounds.csv", "rounds/round_00.png", "made_by.json"),
+    "train-stage2": ("training_log.csv", "made_by.json"),
+}
+
+
 def main() -> None:
     """Write the outputs; the whole configuration is written for what reads it again."""
     command, *options = sys.argv[1:]
@@ -23,10 +30,17 @@ def main() -> None:
     json.loads(settings)
     content = settings if command == "show-config" else f"{command} {settings}\n"
     for output in outputs:
-        for path in [output / name for name in FILES_OF_FOLDER[command]] if command in FILES_OF_FOLDER else [output]:
+        for path in files_of(command, output):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            path.write_text(f"header\n{content}" if path.name == "rounds.csv" else content, encoding="utf-8")
     print(f"fake {command}")
+
+
+def files_of(command: str, output: Path) -> list[Path]:
+    """Name what a command writes for an output."""
+    if command in FILES_OF_FOLDER:
+        return [output / name for name in FILES_OF_FOLDER[command]]
+    return [output, *(output.parent / name for name in FILES_BESIDE.get(command, ()))]
 
 
 if __name__ == "__main__":

@@ -89,6 +89,62 @@ def test_the_written_configuration_repeats_the_run(finished):
 
 
 @pytest.mark.parametrize(
+    ("deleted", "maker"),
+    [
+        ("report.html", "report"),
+        ("config.yaml", "configuration"),
+        ("provenance.json", "provenance"),
+        ("pseudo_groundtruth.npz", "export_pseudo_groundtruth"),
+        ("model/model.safetensors", "package_model"),
+        ("stage1/weights.safetensors", "train_stage1"),
+        ("stage1/rounds.csv", "train_stage1"),
+        ("stage1/rounds/round_00.png", "train_stage1"),
+        ("stage2/training_log.csv", "train_stage2"),
+        ("stage2/made_by.json", "train_stage2"),
+        ("evaluation/stage1/predictions.npz", "predict"),
+        ("evaluation/stage2/metrics.json", "evaluate"),
+        ("evaluation/stage2/backward_curve.csv", "evaluate"),
+        ("evaluation/stage2/forward_curve.png", "plot_curves"),
+        ("pictures/bootstrap.png", "draw_keypoints"),
+        ("pictures/stage1_rounds.svg", "plot_training"),
+        ("pictures/stage2/galleries.png", "draw_pictures"),
+    ],
+)
+def test_a_deleted_result_is_made_again_by_the_same_command(finished, deleted, maker):
+    path = finished.run_folder / "results" / "demo" / deleted
+    hidden = path.rename(path.with_name("hidden"))
+    try:
+        assert finished.planned()[maker] == 1
+    finally:
+        hidden.rename(path)
+    assert finished.planned() == {}
+
+
+def test_a_run_brings_deleted_results_back_and_is_done_then(tmp_path):
+    project = Project(tmp_path)
+    assert project.snakemake().returncode == 0
+    results = project.run_folder / "results" / "demo"
+    deleted = [results / name for name in ("stage1/rounds.csv", "evaluation/stage2/metrics.json", "config.yaml")]
+    for path in deleted:
+        path.unlink()
+    again = project.snakemake()
+    assert again.returncode == 0, again.stderr
+    assert "results/demo/stage1/rounds.csv is gone; stage 1 is trained again" in again.stderr
+    assert [path for path in deleted if not path.is_file()] == []
+    assert project.planned() == {}
+
+
+def test_a_lost_log_trains_nothing_where_something_before_it_is_asked_for(finished):
+    log = finished.run_folder / "results" / "demo" / "stage2" / "training_log.csv"
+    hidden = log.rename(log.with_name("hidden"))
+    try:
+        assert finished.planned("results/demo/pseudo_groundtruth.npz") == {}
+        assert finished.planned("--until", "prepare") == {}
+    finally:
+        hidden.rename(log)
+
+
+@pytest.mark.parametrize(
     ("change", "jobs"),
     [
         ("evaluation={repeats: 3}", {"evaluate": 2, "plot_curves": 4}),

@@ -53,6 +53,7 @@ from landmark_discovery.errors import UserError
 from landmark_discovery.gpus import has_gpus
 from landmark_discovery.leftovers import remove_noted_checkpoints
 from landmark_discovery.locking import hold_folder
+from landmark_discovery.records import lost_record
 from landmark_discovery.writable import check_writable
 
 try:

@@ -154,9 +154,8 @@ def judged(experiments):
     return [name for name in experiments if published_experiment(EXPERIMENTS[name])]
 
 
-def members_of(wildcards):
-    """Name the experiments that a verdict speaks of."""
-    name = wildcards.judged
+def members(name):
+    """Name the experiments that the verdict of an experiment or a family speaks of."""
     return judged([name] if name in EXPERIMENTS else FAMILIES[name])
 
 
@@ -164,7 +163,7 @@ def judged_metrics_of(wildcards):
     """Name the metrics that a verdict compares."""
     return [
         f"results/{name}/evaluation/stage{stage}/{protocol}metrics.json"
-        for name in members_of(wildcards)
+        for name in members(wildcards.judged)
         for stage in (1, 2)
         for protocol in ("", *(("headline/",) if EXPERIMENTS[name].headline else ()))
     ]
@@ -173,42 +172,6 @@ def judged_metrics_of(wildcards):
 def trained(experiments):
     """Keep the experiments whose weights are trained here."""
     return [name for name in experiments if name in TRAINED]
-
-
-def results_of(experiments):
-    """Name what a run leaves of each experiment, the rest being made on the way."""
-    files = ["report.html", "model/model_card.md", "provenance.json"]
-    files += [
-        f"evaluation/stage{stage}/{direction}_curve.svg"
-        for stage in (1, 2)
-        for direction in ("forward", "backward")
-    ]
-    files += [f"pictures/stage{stage}/landmarks.png" for stage in (1, 2)]
-    return [
-        *(f"results/{name}/{file}" for name in experiments for file in files),
-        *(
-            f"results/{name}/pictures/stage1_losses.svg"
-            for name in trained(experiments)
-        ),
-    ]
-
-
-def exports_of(experiments):
-    """Name what other programs can use of each experiment: ONNX, and how far it is from PyTorch."""
-    return [
-        f"results/{name}/model/{file}"
-        for name in experiments
-        for file in ("model.onnx", "onnx_check.json")
-    ]
-
-
-def verdicts_of(families):
-    """Name the verdicts of these families, where there are published figures."""
-    return [
-        f"results/{family}/verdict/verdict.md"
-        for family in families
-        if judged(FAMILIES[family])
-    ]
 
 
 def provenance_inputs_of(wildcards):

@@ -4,6 +4,7 @@ rule train_stage1:
     input:
         store=store_of,
         keypoints=keypoints_of,
+        records=trained_again(1),
     output:
         weights="results/{experiment}/stage1/weights.safetensors",
     log:

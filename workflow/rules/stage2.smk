@@ -4,6 +4,7 @@ rule train_stage2:
         store=store_of,
         weights="results/{experiment}/stage1/weights.safetensors",
         pseudo_groundtruth="results/{experiment}/pseudo_groundtruth.npz",
+        records=trained_again(2),
     output:
         weights="results/{experiment}/stage2/weights.safetensors",
     log:

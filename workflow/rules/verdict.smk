@@ -26,7 +26,7 @@ rule verdict:
             "--metrics",
             [
                 f"{published_experiment(EXPERIMENTS[name])}=results/{name}"
-                for name in members_of(wildcards)
+                for name in members(wildcards.judged)
             ],
         ),
         folder=subpath(output.markdown, parent=True),
