@@ -178,7 +178,7 @@ def test_a_config_file_is_read(tmp_path):
     ("content", "fault"),
     [
         (b"seed: [3", "not valid YAML"),
-        (b"seed: 1\nexperiment: a\nseed: 2\n", "key 'seed' stands in line 1 and again in line 3; put"),
+        (b"seed: 1\nexperiment: a\nseed: 2\n", "key 'seed' stands in line 1 and again in line 3; keep one"),
         (b"seed: 1\n'seed': 2\n", "key 'seed' stands in line 1 and again in line 2"),
         (b"stage1: {iterations: 9,\n iterations: 8}\n", "key 'iterations' stands in line 1 and again in line 2"),
         (b"sweep:\n  dataset:\n  - {name: a}\n  - {name: a, name: b}\n", "key 'name' stands in line 4 and again"),

@@ -130,7 +130,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
 
 
 def _twin_refusal(problem: TwinKeyError, path: str | Path) -> UserError:
-    return UserError(str(problem), where=path, remedy="put what belongs together under one of them")
+    return UserError(str(problem), where=path, remedy="keep one, with all that belongs under it")
 
 
 def _check_plain(tree: Mapping[str, Any], where: str | Path | None) -> None:
