@@ -8,6 +8,7 @@ from pathlib import Path
 FILES_OF_FOLDER = {
     "synthesize": ("samples.csv",),
     "prepare": ("samples.csv", "facts.json"),
+    "annotate": ("samples.csv", "facts.json"),
     "evaluate": ("metrics.json", "forward_curve.csv", "backward_curve.csv"),
     "draw-pictures": ("landmarks.png", "galleries.png", "clusters/landmark_00.png", "clusters/landmark_01.png"),
     "plot-training": ("stage1_losses.svg", "stage1_rounds.svg", "stage2_losses.svg"),

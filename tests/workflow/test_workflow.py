@@ -201,14 +201,38 @@ def test_a_file_on_the_command_line_takes_the_place_of_config_yaml(finished):
     (finished.run_folder / "results" / "mine.yaml").unlink()
 
 
-def test_new_images_in_a_folder_are_prepared_anew(tmp_path):
-    project = Project(tmp_path)
-    images = tmp_path / "images"
+def write_own_images(project):
+    """Write a folder of one image and an experiment on it; give the folder."""
+    images = project.folder / "images"
     images.mkdir()
     (images / "a.png").write_bytes(b"1")
     (project.run_folder / "results").mkdir()
     configuration = project.run_folder / "results" / "mine.yaml"
-    configuration.write_text(f"experiment: mine\ndataset: {{kind: folder, name: cats, path: {images}}}\n")
+    configuration.write_text(
+        f"experiment: mine\nbootstrap: {{detector: sift}}\ndataset: {{kind: folder, name: cats, path: {images}}}\n"
+    )
+    return images
+
+
+def test_true_points_that_are_added_or_corrected_train_nothing_again(tmp_path):
+    project = Project(tmp_path)
+    points = write_own_images(project) / "landmarks.csv"
+    arguments = ("--configfile", "results/mine.yaml")
+    measured = {"annotate": 1, "evaluate": 2, "plot_curves": 4, "model_card": 1, "provenance": 1, "report": 1}
+    for content in (None, "image,x0,y0\na.png,1,2\n", "image,x0,y0\na.png,1,3\n"):
+        if content:
+            points.write_text(content)
+            assert project.planned(*arguments) == measured
+        result = project.snakemake(*arguments)
+        assert result.returncode == 0, result.stderr
+        assert project.planned(*arguments) == {}
+    points.unlink()
+    assert project.planned(*arguments) == measured
+
+
+def test_new_images_in_a_folder_are_prepared_anew(tmp_path):
+    project = Project(tmp_path)
+    images = write_own_images(project)
     store = "resources/stores"
     arguments = ("--configfile", "results/mine.yaml", "--until", "prepare")
     assert project.snakemake(*arguments).returncode == 0

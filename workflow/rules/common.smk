@@ -40,6 +40,7 @@ from landmark_discovery.config.published import (
 )
 from landmark_discovery.config.steps import shared_name, training_command
 from landmark_discovery.config.steps_json import step_settings
+from landmark_discovery.data.point_tables import landmark_tables
 from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
 from landmark_discovery.downloads.readiness import (
     State,
@@ -119,6 +120,15 @@ EVALUATION_STORES = {
     f"{name}-evaluation": with_context(experiment)
     for name, experiment in STORES.items()
     if experiment.dataset.kind in PUBLISHED_KINDS
+}
+# True points of a user's images come and go without a training: the store that trains has none.
+FOLDER_STORES = {
+    name: experiment
+    for name, experiment in STORES.items()
+    if experiment.dataset.kind == "folder"
+}
+ANNOTATED_STORES = {
+    f"{name}-evaluation": experiment for name, experiment in FOLDER_STORES.items()
 }
 KEYPOINTS = {
     shared_name(experiment, "bootstrap"): experiment

@@ -74,8 +74,40 @@ rule prepare:
             experiment_of_store(wildcards.store), "prepare"
         ),
         fingerprint=fingerprint_of,
-        tables=lambda wildcards: repeated("--tables", tables_of(wildcards)),
+        tables=lambda wildcards: (
+            "--without-points"
+            if wildcards.store in FOLDER_STORES
+            else repeated("--tables", tables_of(wildcards))
+        ),
     message:
         "Preparing the data set {wildcards.store}"
     shell:
         "landmarks prepare --settings {params.settings:q} --dataset {input.dataset:q} {params.tables} --output {output.store:q} 2>&1 | tee -i {log:q}"
+
+
+# Apart from the images, so that points which are added or corrected train nothing again.
+rule annotate:
+    input:
+        store="resources/stores/{store}",
+        points=point_tables_of,
+    output:
+        store=directory("resources/stores/{store}-evaluation"),
+    log:
+        "resources/logs/annotate/{store}.log",
+    benchmark:
+        "resources/benchmarks/annotate/{store}.tsv"
+    wildcard_constraints:
+        store=alternatives(FOLDER_STORES),
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=growing(1500),
+        runtime=growing(120),
+    params:
+        dataset=lambda wildcards: FOLDER_STORES[wildcards.store].dataset.path,
+    message:
+        "Reading the true points of the data set {wildcards.store}"
+    shell:
+        "landmarks annotate --store {input.store:q} --dataset {params.dataset:q} --output {output.store:q} 2>&1 | tee -i {log:q}"

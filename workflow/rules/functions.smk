@@ -26,9 +26,17 @@ def keypoints_of(wildcards):
 
 
 def evaluation_store_of(wildcards):
-    """Name the prepared data set that an experiment is evaluated on; the paper's differ from those that train."""
+    """Name the prepared data set that an experiment is evaluated on; others than drawn ones differ from those that train."""
     name, store = store_of(wildcards), store_of(wildcards) + "-evaluation"
-    return store if Path(store).name in EVALUATION_STORES else name
+    known = {**EVALUATION_STORES, **ANNOTATED_STORES}
+    return store if Path(store).name in known else name
+
+
+def predicted_store_of(wildcards):
+    """Name the prepared data set whose images an experiment predicts, without points where these may change alone."""
+    training = store_of(wildcards)
+    is_folder = Path(training).name in FOLDER_STORES
+    return training if is_folder else evaluation_store_of(wildcards)
 
 
 def packaging_settings(wildcards):
@@ -52,22 +60,28 @@ def licences_of(wildcards):
 def stores_of(wildcards):
     """Name the prepared data sets of an experiment, the one that trains first."""
     training, evaluation = store_of(wildcards), evaluation_store_of(wildcards)
+    same_images = training == evaluation or Path(training).name in FOLDER_STORES
     pretrained = EXPERIMENTS[wildcards.experiment].pretrained
-    return (
-        [evaluation] if pretrained or training == evaluation else [training, evaluation]
-    )
+    return [evaluation] if pretrained or same_images else [training, evaluation]
+
+
+def packaged_stores_of(wildcards):
+    """Name the prepared data sets that a model was made from, without points where these may change alone."""
+    is_folder = Path(store_of(wildcards)).name in FOLDER_STORES
+    return [store_of(wildcards)] if is_folder else stores_of(wildcards)
 
 
 def experiment_of_store(name):
     """Find an experiment that uses a prepared data set."""
-    return {**STORES, **EVALUATION_STORES}[name]
+    return {**STORES, **EVALUATION_STORES, **ANNOTATED_STORES}[name]
 
 
 def images_of(wildcards):
     """Name the folder of images that a prepared data set is cut from."""
     experiment = experiment_of_store(wildcards.store)
     if experiment.dataset.kind == "folder":
-        return experiment.dataset.path
+        # Its time changes with true points; what else changes in it is in the fingerprint.
+        return ancient(experiment.dataset.path)
     step = "synthesize" if experiment.dataset.kind == "synthetic" else "build-dataset"
     return f"resources/datasets/{shared_name(experiment, step)}"
 
@@ -80,9 +94,18 @@ def tables_of(wildcards):
 
 
 def fingerprint_of(wildcards):
-    """Give what changes with the files of a folder of images, so that new images are prepared anew."""
+    """Give what changes with the files of a folder of images but true points, so that new images are prepared anew."""
     dataset = experiment_of_store(wildcards.store).dataset
-    return folder_fingerprint(dataset.path) if dataset.kind == "folder" else None
+    if dataset.kind != "folder":
+        return None
+    points = [f"{name}.csv" for name in landmark_tables(Path(dataset.path))]
+    return folder_fingerprint(dataset.path, without=points)
+
+
+def point_tables_of(wildcards):
+    """Name the tables of true points beside a user's images."""
+    folder = Path(FOLDER_STORES[wildcards.store].dataset.path)
+    return [f"{folder}/{name}.csv" for name in landmark_tables(folder)]
 
 
 def digest_of(download):
@@ -229,7 +252,8 @@ def benchmarks_of(wildcards):
         f"{step.replace('-', '_')}/{shared_name(experiment, step)}"
         for step in ("synthesize", "build-dataset", "bootstrap")
     ]
-    shared[2:2] = [f"prepare/{Path(store).name}" for store in stores_of(wildcards)]
+    stores = packaged_stores_of(wildcards)
+    shared[2:2] = [f"prepare/{Path(store).name}" for store in stores]
     own = (
         "convert_weights_stage1",
         "convert_weights_stage2",

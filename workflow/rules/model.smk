@@ -1,7 +1,7 @@
 # What others can use: weights with all that prediction on their images needs.
 rule package_model:
     input:
-        stores=stores_of,
+        stores=packaged_stores_of,
         weights="results/{experiment}/stage2/weights.safetensors",
     output:
         model="results/{experiment}/model/model.safetensors",
@@ -79,7 +79,7 @@ rule check_onnx:
     input:
         onnx="results/{experiment}/model/model.onnx",
         model="results/{experiment}/model/model.safetensors",
-        store=evaluation_store_of,
+        store=predicted_store_of,
     output:
         check="results/{experiment}/model/onnx_check.json",
     log:

@@ -1,6 +1,6 @@
 rule draw_pictures:
     input:
-        store=evaluation_store_of,
+        store=predicted_store_of,
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",
     output:
         landmarks="results/{experiment}/pictures/stage{stage}/landmarks.png",

@@ -32,7 +32,7 @@ rule convert_weights:
 
 rule predict:
     input:
-        store=evaluation_store_of,
+        store=predicted_store_of,
         weights="results/{experiment}/stage{stage}/weights.safetensors",
     output:
         predictions="results/{experiment}/evaluation/stage{stage}/predictions.npz",

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(synthesize)
     app.command()(build_dataset)
     app.command()(prepare)
+    app.command()(annotate)
 
 
 def synthesize(
@@ -63,6 +64,10 @@ def prepare(
         Path | None,
         typer.Option(help="Folder of samples.csv and landmarks.csv where they don't stand with the images."),
     ] = None,
+    points: Annotated[
+        bool,
+        typer.Option("--points/--without-points", help="Keep the true points, or check them alone."),
+    ] = True,
     settings: Settings = None,
     config: ConfigFile = None,
     assignments: Assignments = None,
@@ -71,4 +76,15 @@ def prepare(
     chosen = settings_of("prepare", settings, config, assignments)
     from landmark_discovery.data.prepare import prepare_store
 
-    prepare_store(dataset, chosen.dataset, output, tables=tables)
+    prepare_store(dataset, chosen.dataset, output, tables=tables, points=points)
+
+
+def annotate(
+    store: Annotated[Path, typer.Option(help="Prepared data set without true points.")],
+    dataset: Dataset,
+    output: OutputFolder,
+) -> None:
+    """Write a prepared data set again with the true points that its folder of images has by now."""
+    from landmark_discovery.data.annotate import annotate_store
+
+    annotate_store(store, dataset, output)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from landmark_discovery.errors import UserError
 
 
-def folder_fingerprint(folder: str | Path) -> str:
+def folder_fingerprint(folder: str | Path, without: Collection[str] = ()) -> str:
     """Digest names, sizes and times of all files below a folder, also of those that links lead to.
+
+    Args:
+        folder: which.
+        without: files to leave out, by names relative to the folder.
 
     Raises:
         UserError: there is no such folder.
@@ -27,6 +32,8 @@ def folder_fingerprint(folder: str | Path) -> str:
         seen.add(place)
         for name in sorted(files):
             file = Path(path, name)
+            if str(file.relative_to(root)) in without:
+                continue
             try:
                 facts = file.stat()
             except OSError:

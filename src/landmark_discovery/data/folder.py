@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.data.images import SUFFIXES, is_image_name
-from landmark_discovery.data.store import LANDMARKS, landmark_tables
+from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.tables import (
     BOX_COLUMNS,
     SAMPLE_COLUMNS,
@@ -64,6 +64,10 @@ class ImageFolder:
         """Say in which line of which file an image is listed."""
         return f"{self.tables / SAMPLES_FILE}, line {self.samples['line'].iloc[position]}"
 
+    def without_points(self) -> ImageFolder:
+        """Leave the true points out."""
+        return replace(self, landmarks=None, more_landmarks={})
+
     def take(self, positions: NDArray[np.int64]) -> ImageFolder:
         """Keep the images at these positions."""
         return replace(
@@ -103,8 +107,17 @@ def read_folder(path: str | Path, tables: str | Path | None = None, *, both_side
     _check_count(table_folder, samples)
     _check_given_split(table_folder / SAMPLES_FILE, samples, both_sides)
     images = samples["image"].tolist()
-    points = {name: _landmarks_of(root, table_folder / f"{name}.csv", images) for name in landmark_tables(table_folder)}
+    points = read_points(root, table_folder, images)
     return ImageFolder(root, samples, points.pop(LANDMARKS, None), table_folder, points)
+
+
+def read_points(root: Path, tables: Path, images: list[str]) -> dict[str, NDArray[np.float64]]:
+    """Read the tables of true points in a folder by their names, each as points (N, L, 2) of the N images.
+
+    Raises:
+        UserError: a faulty table, or points of an image that isn't below `root`.
+    """
+    return {name: _landmarks_of(root, tables / f"{name}.csv", images) for name in landmark_tables(tables)}
 
 
 def list_images(root: Path) -> list[str]:

@@ -47,6 +47,8 @@ def prepare_store(
     output: str | Path,
     threads: int | None = None,
     tables: str | Path | None = None,
+    *,
+    points: bool = True,
 ) -> ImageStore:
     """Read a data set folder, cut its images and write the store, whole or not at all.
 
@@ -62,6 +64,7 @@ def prepare_store(
         threads: images decoded at once; None: one for each CPU.
         tables: folder of samples.csv and landmarks.csv where they don't stand with the images; a split of training
             images alone will do there, since other tables can bring the images to test on.
+        points: whether the store has the true points; they are checked without, too.
 
     Raises:
         UserError: a fault of the folder, its tables or its images, or `output` can't be written or isn't a store.
@@ -74,6 +77,7 @@ def prepare_store(
         sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
         boxes = _boxes(sound, sizes, check=tables is None)
         remark_far_points(sound, sizes)
+        sound = sound if points else sound.without_points()
         splits, split_made = _splits(sound, settings, both_sides)
         samples = lay_out(sound, sizes, boxes, splits, settings)
         facts = dataset_facts(

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from landmark_discovery.data.folder import SAMPLES_FILE, ImageFolder, visible_files
 from landmark_discovery.data.images import is_image_name
-from landmark_discovery.data.store import EQUAL_IMAGES, LANDMARK_TABLE, LANDMARKS
+from landmark_discovery.data.point_tables import LANDMARK_TABLE, LANDMARKS
+from landmark_discovery.data.store import EQUAL_IMAGES
 from landmark_discovery.errors import UserError
 
 # Of the width or height of an image.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.data.cutting import rectangle_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
+from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, read_json
 
@@ -26,11 +26,8 @@ RECTANGLES = ("box", "crop", "window")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 STORED_COLUMNS = ("stored_width", "stored_height")
 _SIDES = ("train", "test")
-# The first table of true points, and how it and others beside it are named.
-LANDMARKS = "landmarks"
 # The fact that counts images of the test whose stored pixels are those of a training image.
 EQUAL_IMAGES = "test_images_equal_to_training"
-LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,23 @@ def write_store_from(
     first = {} if landmarks is None else {LANDMARKS: landmarks}
     with atomic_folder(folder, is_store) as temporary:
         samples.to_csv(temporary / "samples.csv", index=False)
-        names = samples["image"].to_numpy(dtype=np.str_)
-        for name, points in {**first, **(more_landmarks or {})}.items():
-            landmark_table(names, points).to_csv(temporary / f"{name}.csv", index=False)
         stored_size = samples[list(STORED_COLUMNS)].to_numpy(dtype=np.int64)
         pixels, whole, each = _write_images(temporary / "images.npy", images, stored_size)
-        splits = samples["split"].to_numpy(dtype=np.str_)
+        names, splits = (samples[column].to_numpy(dtype=np.str_) for column in ("image", "split"))
+        tables = {**first, **(more_landmarks or {})}
         found = {EQUAL_IMAGES: _count_equal(each, splits), "images_sha256": pixels}
-        text = json.dumps({**facts, **found}, indent=2, ensure_ascii=False, allow_nan=False)
-        (temporary / "facts.json").write_text(text + "\n", encoding="utf-8")
+        write_points_and_facts(temporary, names, tables, {**facts, **found})
         write_digests(temporary, {"images.npy": whole})
+
+
+def write_points_and_facts(
+    folder: Path, names: NDArray[np.str_], tables: Mapping[str, NDArray[np.float64]], facts: Mapping[str, Any]
+) -> None:
+    """Write the tables of true points (N, L, 2) of a store, by their names, and facts.json into its folder."""
+    for name, points in tables.items():
+        landmark_table(names, points).to_csv(folder / f"{name}.csv", index=False)
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "facts.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _count_equal(digests: list[bytes], splits: NDArray[np.str_]) -> int:
@@ -208,12 +212,19 @@ def dataset_facts(
         "test_images": int((samples["split"] == "test").sum()),
         "subjects": len(sides) or None,
         "subjects_on_both_sides": int((sides > 1).sum()) if len(sides) else None,
-        "points": None if landmarks is None else landmarks.shape[1],
-        "images_with_points": None if landmarks is None else int((~np.isnan(landmarks).all(axis=(1, 2))).sum()),
+        **point_facts(landmarks),
         "width_px": [int(samples["width"].min()), int(samples["width"].max())],
         "height_px": [int(samples["height"].min()), int(samples["height"].max())],
         "split": "made" if split_made else "given",
         "dropped": [dict(entry) for entry in dropped],
+    }
+
+
+def point_facts(landmarks: NDArray[np.float64] | None) -> dict[str, int | None]:
+    """Count the true points of an image, and the images that have any; None without ground truth."""
+    return {
+        "points": None if landmarks is None else landmarks.shape[1],
+        "images_with_points": None if landmarks is None else int((~np.isnan(landmarks).all(axis=(1, 2))).sum()),
     }
 
 
@@ -272,11 +283,6 @@ def _open_store(path: Path) -> ImageStore:
         raise ValueError(f"of its files and {LIST}, only one knows {min(strange)}")
     check_digests(path, names)
     return ImageStore(images, samples, tables.pop(LANDMARKS, None), facts, tables)
-
-
-def landmark_tables(folder: Path) -> list[str]:
-    """Name the tables of true points in a folder without their ending: landmarks, landmarks_5, ..."""
-    return sorted(path.stem for path in folder.glob(f"{LANDMARKS}*.csv") if LANDMARK_TABLE.fullmatch(path.stem))
 
 
 def _read_samples(path: Path) -> pd.DataFrame:

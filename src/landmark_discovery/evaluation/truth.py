@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.data.digest_list import check_digests
-from landmark_discovery.data.store import CORNERS, LANDMARKS, landmark_tables
+from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
+from landmark_discovery.data.store import CORNERS
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.tables import numbers, read_table

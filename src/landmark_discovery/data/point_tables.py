@@ -1,0 +1,15 @@
+"""Which files of a folder are tables of true points; the workflow asks too, whose Python need not have NumPy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+# The first table, and how it and others beside it are named.
+LANDMARKS = "landmarks"
+LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
+
+
+def landmark_tables(folder: Path) -> list[str]:
+    """Name the tables of true points in a folder without their ending: landmarks, landmarks_5, ..."""
+    return sorted(path.stem for path in folder.glob(f"{LANDMARKS}*.csv") if LANDMARK_TABLE.fullmatch(path.stem))
