@@ -168,6 +168,13 @@ def test_a_changed_key_reruns_what_depends_on_it_and_nothing_else(finished, chan
     assert finished.planned("--config", change) == {**REPORT, **jobs}
 
 
+def test_a_dry_run_says_which_key_changed(finished):
+    result = finished.snakemake("--dry-run", "--config", "evaluation={repeats: 3}")
+    reasons = [line for line in (result.stdout + result.stderr).splitlines() if "Reason: Params have changed" in line]
+    assert any("before: 'evaluation.repeats=10' now: 'evaluation.repeats=3'" in line for line in reasons)
+    assert max(map(len, reasons)) < 250
+
+
 def test_a_sweep_shares_data_and_keypoints(finished):
     jobs = finished.planned("--config", "sweep={num_landmarks: [5, 10], seed: [1, 2]}")
     assert not {"synthesize", "prepare", "bootstrap"} & set(jobs)

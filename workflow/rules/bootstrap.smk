@@ -18,8 +18,11 @@ rule bootstrap:
         ),
         runtime=growing(240),
     params:
-        settings=lambda wildcards: step_settings(
-            KEYPOINTS[wildcards.keypoints], "bootstrap"
+        **settings_params(
+            "bootstrap",
+            lambda wildcards: step_settings(
+                KEYPOINTS[wildcards.keypoints], "bootstrap"
+            ),
         ),
         weights=lambda wildcards, input: (
             repeated("--weights", [f"{DOWNLOADS}/{SUPERPOINT}"])

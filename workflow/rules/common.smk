@@ -1,11 +1,13 @@
 # What the rules share. The logic is in the package, where it is tested; here it only meets Snakemake's objects.
 
+import json
 import os
 import platform
 import re
 import shlex
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
@@ -38,7 +40,7 @@ from landmark_discovery.config.published import (
     published_experiment,
     with_context,
 )
-from landmark_discovery.config.steps import shared_name, training_command
+from landmark_discovery.config.steps import shared_name, step_keys, training_command
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.data.point_tables import landmark_tables
 from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
@@ -140,6 +142,9 @@ TRAINED = [
 PRETRAINED = [name for name, experiment in EXPERIMENTS.items() if experiment.pretrained]
 DOWNLOADS = str(Path(FIRST.downloads.folder).expanduser())
 OFFLINE = is_offline(FIRST.downloads.offline, os.environ)
+
+
+parsed = cache(json.loads)
 
 
 def alternatives(names):

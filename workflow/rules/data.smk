@@ -15,8 +15,11 @@ rule synthesize:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        settings=lambda wildcards: step_settings(
-            DRAWN_DATASETS[wildcards.dataset], "synthesize"
+        **settings_params(
+            "synthesize",
+            lambda wildcards: step_settings(
+                DRAWN_DATASETS[wildcards.dataset], "synthesize"
+            ),
         ),
     message:
         "Drawing faces: {wildcards.dataset}"
@@ -43,8 +46,11 @@ rule build_dataset:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        settings=lambda wildcards: step_settings(
-            BUILT_DATASETS[wildcards.dataset], "build-dataset"
+        **settings_params(
+            "build-dataset",
+            lambda wildcards: step_settings(
+                BUILT_DATASETS[wildcards.dataset], "build-dataset"
+            ),
         ),
         downloads=DOWNLOADS,
     message:
@@ -70,8 +76,11 @@ rule prepare:
         mem_mb=growing(1500),
         runtime=growing(120),
     params:
-        settings=lambda wildcards: step_settings(
-            experiment_of_store(wildcards.store), "prepare"
+        **settings_params(
+            "prepare",
+            lambda wildcards: step_settings(
+                experiment_of_store(wildcards.store), "prepare"
+            ),
         ),
         fingerprint=fingerprint_of,
         tables=lambda wildcards: (

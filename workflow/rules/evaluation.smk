@@ -19,7 +19,7 @@ rule evaluate:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        settings=experiment_settings("evaluate"),
+        **experiment_settings("evaluate"),
         folder=subpath(output.metrics, parent=True),
     message:
         "Evaluating stage {wildcards.stage}: {wildcards.experiment}"
@@ -48,7 +48,7 @@ rule evaluate_headline:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        settings=experiment_settings("evaluate-headline"),
+        **experiment_settings("evaluate-headline"),
         folder=subpath(output.metrics, parent=True),
     message:
         "Evaluating stage {wildcards.stage} by the headline protocol: {wildcards.experiment}"

@@ -6,13 +6,6 @@ def repeated(option, paths):
     return " ".join(f"{option} {shlex.quote(str(path))}" for path in paths)
 
 
-def experiment_settings(step):
-    """Give the function of the wildcards that writes the settings of a step; {stage} in its name is filled in."""
-    return lambda wildcards: step_settings(
-        EXPERIMENTS[wildcards.experiment], step.format(**wildcards)
-    )
-
-
 def store_of(wildcards):
     """Name the prepared data set of an experiment."""
     return (

@@ -17,7 +17,7 @@ rule package_model:
         mem_mb=growing(1500),
         runtime=growing(10),
     params:
-        settings=packaging_settings,
+        **settings_params("package-model", packaging_settings),
         stores=lambda wildcards, input: repeated("--store", input.stores),
         licences=lambda wildcards: repeated("--licence", licences_of(wildcards)),
     message:

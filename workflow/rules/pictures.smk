@@ -18,7 +18,7 @@ rule draw_pictures:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        settings=experiment_settings("draw-pictures"),
+        **experiment_settings("draw-pictures"),
         folder=subpath(output.landmarks, parent=True),
     message:
         "Drawing the landmarks of stage {wildcards.stage}: {wildcards.experiment}"
@@ -44,7 +44,7 @@ rule draw_keypoints:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        settings=experiment_settings("draw-pictures"),
+        **experiment_settings("draw-pictures"),
     message:
         "Drawing the bootstrap keypoints: {wildcards.experiment}"
     shell:

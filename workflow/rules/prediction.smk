@@ -19,7 +19,7 @@ rule convert_weights:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        settings=experiment_settings("convert-weights"),
+        **experiment_settings("convert-weights"),
         checkpoint=lambda wildcards, input: input.digest.removesuffix(".sha256"),
         provenance=lambda wildcards, input: repeated(
             "--provenance", published_facts(Path(input.digest).stem)
@@ -48,7 +48,7 @@ rule predict:
         mem_mb=growing(memory_mb_of(3000)),
         runtime=growing(240),
     params:
-        settings=experiment_settings("predict-stage{stage}"),
+        **experiment_settings("predict-stage{stage}"),
     message:
         "Predicting the landmarks of stage {wildcards.stage}: {wildcards.experiment}"
     shell:

@@ -17,8 +17,8 @@ rule export_pseudo_groundtruth:
         mem_mb=growing(memory_mb_of(3500)),
         runtime=growing(240),
     params:
+        **experiment_settings("export-pseudo-groundtruth"),
         command=training_command_of,
-        settings=experiment_settings("export-pseudo-groundtruth"),
     message:
         "Exporting the pseudo-ground-truth of {wildcards.experiment}"
     shell:

@@ -13,7 +13,7 @@ rule configuration:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
-        settings=experiment_settings("report"),
+        **experiment_settings("report"),
     message:
         "Writing down the whole configuration of {wildcards.experiment}"
     shell:

@@ -22,8 +22,8 @@ rule train_stage1:
         mem_mb=growing(memory_mb_of(3500)),
         runtime=2880,
     params:
+        **experiment_settings("train-stage1"),
         command=training_command_of,
-        settings=experiment_settings("train-stage1"),
     message:
         "Stage 1 of {wildcards.experiment}: self-training"
     shell:

@@ -22,8 +22,8 @@ rule train_stage2:
         mem_mb=growing(memory_mb_of(3500)),
         runtime=2880,
     params:
+        **experiment_settings("train-stage2"),
         command=training_command_of,
-        settings=experiment_settings("train-stage2"),
     message:
         "Stage 2 of {wildcards.experiment}: landmark detector"
     shell:
