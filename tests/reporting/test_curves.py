@@ -116,3 +116,11 @@ def test_labels_keep_their_order_and_distance(values, gap):
     order = np.argsort(heights, kind="stable")
     assert (np.diff(moved[order]) >= gap - 1e-9).all()
     assert moved.mean() == pytest.approx(heights.mean(), abs=1e-9)
+
+
+def test_a_number_too_large_for_a_float_is_refused(tmp_path):
+    row = "0,1," + "9" * 400
+    (tmp_path / "forward_curve.csv").write_text(f"rank,nme_percent,cumulative_nme_percent\n{row}\n", encoding="utf-8")
+    (tmp_path / "metrics.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="not an evaluation"):
+        read_curve(tmp_path, "forward", "ours")

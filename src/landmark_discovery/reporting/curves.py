@@ -118,7 +118,7 @@ def read_curve(folder: Path, direction: Direction, label: str) -> Curve:
         metrics = read_json(folder / "metrics.json")
     except KeyError as error:
         raise UserError(f"column {error} is missing", where=path, remedy="make it with `landmarks evaluate`") from error
-    except (OSError, ValueError, UserError) as error:
+    except (OSError, ValueError, OverflowError, UserError) as error:
         raise UserError(
             f"not an evaluation ({error})", where=folder, remedy="make it with `landmarks evaluate`"
         ) from error
