@@ -123,7 +123,7 @@ def test_images_that_are_small_smooth_or_broken_are_listed_with_the_reason(choos
         "narrow.png": "smaller than 64 px",
         "smooth.png": "too smooth: texture 0.000",
         "half.png": "yes",
-        "broken.png": "can't be read: the file breaks off in its header",
+        "broken.png": "can't be read: the file breaks off before the end of the image",
         "text.jpg": "can't be read: not a JPEG, PNG, BMP, WebP or TIFF image",
     }
     assert table.loc["half.png", ["width_px", "height_px", "package", "licence"]].tolist() == [160, 80, "", ""]

@@ -128,7 +128,7 @@ def test_a_training_that_is_asked_to_stop_saves_and_says_try_again(unbroken, tmp
     command += ["--store", store, "--keypoints", keypoints, "--output", tmp_path / "stage1" / "weights.safetensors"]
     with (tmp_path / "said.txt").open("w") as said:
         process = subprocess.Popen(command, cwd=tmp_path, stderr=said)
-        while "round 1/" not in (tmp_path / "said.txt").read_text():
+        while "round 0 (" not in (tmp_path / "said.txt").read_text():
             time.sleep(0.1)
             assert process.poll() is None
         process.send_signal(number)

@@ -216,7 +216,8 @@ def write_own_images(project):
     (project.run_folder / "results").mkdir()
     configuration = project.run_folder / "results" / "mine.yaml"
     configuration.write_text(
-        f"experiment: mine\nbootstrap: {{detector: sift}}\ndataset: {{kind: folder, name: cats, path: {images}}}\n"
+        "experiment: mine\nbootstrap: {detector: sift}\nevaluation: {normalizer: landmark-box}\n"
+        f"dataset: {{kind: folder, name: cats, path: {images}}}\n"
     )
     return images
 
