@@ -67,3 +67,12 @@ def test_a_faulty_table_is_named_by_either_step(tmp_path, folder, bare):
         annotate_store(bare, folder, tmp_path / "annotated")
     with pytest.raises(UserError, match=said):
         prepare_store(folder, SETTINGS, tmp_path / "again", points=False)
+
+
+def test_points_far_outside_that_are_added_later_are_said(tmp_path, folder, bare, capsys):
+    (folder / "landmarks.csv").write_text("image,x0,y0\n2.png,-1000,5\n")
+    capsys.readouterr()
+    annotate_store(bare, folder, tmp_path / "annotated")
+    said = capsys.readouterr().err
+    assert "check landmarks.csv: true points farther outside their images" in said
+    assert "1, in 1 of 4 images, 2.png first" in said

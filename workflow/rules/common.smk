@@ -144,9 +144,6 @@ DOWNLOADS = str(Path(FIRST.downloads.folder).expanduser())
 OFFLINE = is_offline(FIRST.downloads.offline, os.environ)
 
 
-parsed = cache(json.loads)
-
-
 def alternatives(names):
     """Write the pattern of a wildcard that is one of some names; of no name it matches nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"

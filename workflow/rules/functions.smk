@@ -18,6 +18,11 @@ def keypoints_of(wildcards):
     return f"resources/keypoints/{shared_name(EXPERIMENTS[wildcards.experiment], 'bootstrap')}.npz"
 
 
+def is_folder(wildcards):
+    """Say whether an experiment's images are a folder of the user's, whose true points may change alone."""
+    return Path(store_of(wildcards)).name in FOLDER_STORES
+
+
 def evaluation_store_of(wildcards):
     """Name the prepared data set that an experiment is evaluated on; others than drawn ones differ from those that train."""
     name, store = store_of(wildcards), store_of(wildcards) + "-evaluation"
@@ -27,9 +32,9 @@ def evaluation_store_of(wildcards):
 
 def predicted_store_of(wildcards):
     """Name the prepared data set whose images an experiment predicts, without points where these may change alone."""
-    training = store_of(wildcards)
-    is_folder = Path(training).name in FOLDER_STORES
-    return training if is_folder else evaluation_store_of(wildcards)
+    return (
+        store_of(wildcards) if is_folder(wildcards) else evaluation_store_of(wildcards)
+    )
 
 
 def packaging_settings(wildcards):
@@ -53,15 +58,14 @@ def licences_of(wildcards):
 def stores_of(wildcards):
     """Name the prepared data sets of an experiment, the one that trains first."""
     training, evaluation = store_of(wildcards), evaluation_store_of(wildcards)
-    same_images = training == evaluation or Path(training).name in FOLDER_STORES
+    same_images = training == evaluation or is_folder(wildcards)
     pretrained = EXPERIMENTS[wildcards.experiment].pretrained
     return [evaluation] if pretrained or same_images else [training, evaluation]
 
 
 def packaged_stores_of(wildcards):
     """Name the prepared data sets that a model was made from, without points where these may change alone."""
-    is_folder = Path(store_of(wildcards)).name in FOLDER_STORES
-    return [store_of(wildcards)] if is_folder else stores_of(wildcards)
+    return [store_of(wildcards)] if is_folder(wildcards) else stores_of(wildcards)
 
 
 def experiment_of_store(name):

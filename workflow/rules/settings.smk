@@ -1,5 +1,8 @@
 # Settings of steps as params of rules, so that a dry run names the keys that changed.
 
+# Every key of a step looks into the same text.
+parsed = cache(json.loads)
+
 
 def settings_params(step, settings_of):
     """Give the params of a rule: the settings of its step as JSON, and each key by itself.

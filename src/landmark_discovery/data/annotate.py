@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from landmark_discovery.data.digest_list import write_digests
+import numpy as np
+
+from landmark_discovery.data.digest_list import read_digests, write_digests
 from landmark_discovery.data.folder import read_points
 from landmark_discovery.data.point_tables import LANDMARKS
+from landmark_discovery.data.remarks import remark_far_points
 from landmark_discovery.data.store import ImageStore, is_store, point_facts, read_store, write_points_and_facts
 from landmark_discovery.files import atomic_folder
 
@@ -30,11 +33,13 @@ def annotate_store(source: str | Path, folder: str | Path, output: str | Path) -
     """
     store = read_store(source)
     tables = read_points(Path(folder), Path(folder), store.samples["image"].tolist())
+    remark_far_points(store.names.tolist(), tables, store.samples[["width", "height"]].to_numpy(dtype=np.int64))
+    known = read_digests(Path(source)) or {}
     with atomic_folder(output, is_store) as temporary:
         for name in SHARED:
             _share(Path(source) / name, temporary / name)
         write_points_and_facts(temporary, store.names, tables, store.facts | point_facts(tables.get(LANDMARKS)))
-        write_digests(temporary, {})
+        write_digests(temporary, {name: known[name] for name in SHARED if name in known})
     return read_store(output)
 
 

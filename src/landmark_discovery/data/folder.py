@@ -64,6 +64,11 @@ class ImageFolder:
         """Say in which line of which file an image is listed."""
         return f"{self.tables / SAMPLES_FILE}, line {self.samples['line'].iloc[position]}"
 
+    def point_tables(self) -> dict[str, NDArray[np.float64]]:
+        """Give all tables of true points (N, L, 2) by their names."""
+        first = {} if self.landmarks is None else {LANDMARKS: self.landmarks}
+        return {**first, **self.more_landmarks}
+
     def without_points(self) -> ImageFolder:
         """Leave the true points out."""
         return replace(self, landmarks=None, more_landmarks={})

@@ -7,9 +7,9 @@ from pathlib import Path
 
 # The first table, and how it and others beside it are named.
 LANDMARKS = "landmarks"
-LANDMARK_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
+_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
 
 
 def landmark_tables(folder: Path) -> list[str]:
     """Name the tables of true points in a folder without their ending: landmarks, landmarks_5, ..."""
-    return sorted(path.stem for path in folder.glob(f"{LANDMARKS}*.csv") if LANDMARK_TABLE.fullmatch(path.stem))
+    return sorted(path.stem for path in folder.glob(f"{LANDMARKS}*.csv") if _TABLE.fullmatch(path.stem))

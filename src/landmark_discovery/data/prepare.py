@@ -76,8 +76,9 @@ def prepare_store(
     with quiet_decoder():
         sound, sizes, dropped = _measured(source, settings.on_bad_image == "skip", workers)
         boxes = _boxes(sound, sizes, check=tables is None)
-        remark_far_points(sound, sizes)
+        # Points that are left out are remarked on by what adds them.
         sound = sound if points else sound.without_points()
+        remark_far_points(sound.samples["image"].tolist(), sound.point_tables(), sizes)
         splits, split_made = _splits(sound, settings, both_sides)
         samples = lay_out(sound, sizes, boxes, splits, settings)
         facts = dataset_facts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.data.folder import SAMPLES_FILE, ImageFolder, visible_files
 from landmark_discovery.data.images import is_image_name
-from landmark_discovery.data.point_tables import LANDMARK_TABLE, LANDMARKS
+from landmark_discovery.data.point_tables import landmark_tables
 from landmark_discovery.data.store import EQUAL_IMAGES
 from landmark_discovery.errors import UserError
 
@@ -42,22 +42,24 @@ def left_out_facts(source: ImageFolder) -> dict[str, int]:
     return {"unlisted_images": len(unlisted), "other_files": len(others)}
 
 
-def remark_far_points(source: ImageFolder, sizes: NDArray[np.int64]) -> None:
+def remark_far_points(
+    names: Sequence[str], tables: Mapping[str, NDArray[np.float64]], sizes: NDArray[np.int64]
+) -> None:
     """Say which true points lie so far outside their images that they can't be theirs; a little outside is usual.
 
     Args:
-        source: the images and all tables of their true points.
+        names: of the images.
+        tables: all tables of their true points (N, L, 2), by their names.
         sizes: (width, height) of each image, (N, 2).
     """
-    first = {} if source.landmarks is None else {LANDMARKS: source.landmarks}
-    for name, points in {**first, **source.more_landmarks}.items():
+    for name, points in tables.items():
         beyond = np.maximum(-points, points - sizes[:, None])
-        far = (beyond > FAR_SHARE * sizes[:, None]).any(axis=2)
-        if far.any():
-            image = source.samples["image"].iloc[int(np.flatnonzero(far.any(axis=1))[0])]
+        far = np.any(beyond > FAR_SHARE * sizes[:, None], axis=2)
+        having = np.flatnonzero(np.any(far, axis=1))
+        if len(having):
             remark(
                 f"check {name}.csv: true points farther outside their images than half of these are wide or high: "
-                f"{far.sum()}, in {far.any(axis=1).sum()} of {len(source)} images, {image} first"
+                f"{np.count_nonzero(far)}, in {len(having)} of {len(names)} images, {names[having[0]]} first"
             )
 
 
@@ -77,13 +79,8 @@ def _unlisted_images(source: ImageFolder) -> list[str]:
 
 
 def _other_files(source: ImageFolder) -> list[str]:
-    names = (name for name in visible_files(source.root) if not is_image_name(name))
-    return [name for name in names if not _is_table(name)]
-
-
-def _is_table(name: str) -> bool:
-    path = PurePosixPath(name)
-    return str(path.parent) == "." and path.suffix == ".csv" and LANDMARK_TABLE.fullmatch(path.stem) is not None
+    tables = {f"{name}.csv" for name in landmark_tables(source.root)}
+    return [name for name in visible_files(source.root) if not is_image_name(name) and name not in tables]
 
 
 def _endings(names: list[str]) -> str:

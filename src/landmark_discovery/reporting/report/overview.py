@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from landmark_discovery.evaluation.metrics import mean_present
 from landmark_discovery.evaluation.normalizers import describe_normalizer
 from landmark_discovery.files import finite_number
 from landmark_discovery.geometry import FloatArray
@@ -129,8 +130,7 @@ def _figures_without_truth(run: Run) -> list[tuple[str, str, str]]:
 
 
 def _mean(values: FloatArray) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else None
+    return finite_number(float(mean_present(values)))
 
 
 def paper_comparison(verdict: Mapping[str, Any] | None) -> str:
