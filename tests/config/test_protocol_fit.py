@@ -42,6 +42,26 @@ def test_without_a_sound_table_nothing_is_said_here(tmp_path, table):
     assert experiments_on(tmp_path)
 
 
+def test_a_table_that_is_not_there_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "landmarks_b.csv").write_text(FIVE, encoding="utf-8")
+    with pytest.raises(UserError, match=r"true points of landmarks_c\.csv, which isn't there; .*there: landmarks_b$"):
+        experiments_on(tmp_path, truth="landmarks_c")
+
+
+@pytest.mark.parametrize(
+    ("kind", "evaluation", "fault"),
+    [
+        ("synthetic", {"normalizer": "36-68"}, "data set synthetic: normaliser '36-68' names point 68"),
+        ("synthetic", {"truth": "landmarks_5"}, "landmarks_5.csv, which isn't there; .*there: landmarks$"),
+        ("celeba", {"truth": "landmarks_5"}, "data set celeba: normaliser '36-45' names point 45"),
+        ("ls3d", {"expected_points": 5}, "data set ls3d: the protocol is for 5 true points an image"),
+    ],
+)
+def test_a_protocol_that_does_not_fit_a_made_data_set_is_refused(kind, evaluation, fault):
+    with pytest.raises(UserError, match=fault):
+        load_experiments({"dataset": {"kind": kind}, "evaluation": evaluation}, overrides={}, files=("mine.yaml",))
+
+
 def test_every_data_set_of_a_sweep_is_checked(tmp_path):
     (tmp_path / "landmarks.csv").write_text(FIVE, encoding="utf-8")
     sweep = {"dataset": [{"name": "drawn"}, {"name": "mine", "kind": "folder", "path": str(tmp_path)}]}

@@ -81,6 +81,13 @@ def test_a_key_that_does_not_exist_ends_the_run_before_its_first_job(folder):
     assert "error: unknown key 'jiont'" in result.stdout + result.stderr
 
 
+def test_a_key_that_stands_twice_ends_the_run_before_its_first_job(tmp_path):
+    (tmp_path / "tiny.yaml").write_text(CONFIGURATION + "device: cuda\n", encoding="utf-8")
+    result = snakemake(tmp_path, "--dry-run")
+    assert result.returncode == 1
+    assert "tiny.yaml: key 'device' stands in line 3 and again in line 12" in result.stdout + result.stderr
+
+
 def test_material_that_is_not_there_ends_the_run_before_its_first_job(folder):
     result = snakemake(folder, "--config", "faces=nowhere")
     assert result.returncode != 0

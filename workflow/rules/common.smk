@@ -42,7 +42,7 @@ from landmark_discovery.config.published import (
 )
 from landmark_discovery.config.steps import shared_name, step_keys, training_command
 from landmark_discovery.config.steps_json import step_settings
-from landmark_discovery.data.point_tables import landmark_tables
+from landmark_discovery.config.point_tables import landmark_tables
 from landmark_discovery.deadline import DEADLINE_VARIABLE, find_deadline
 from landmark_discovery.downloads.readiness import (
     State,

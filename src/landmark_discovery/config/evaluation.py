@@ -7,14 +7,15 @@ from typing import Literal
 from pydantic import Field
 
 from landmark_discovery.config.base import Count, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.point_tables import LANDMARKS, TABLE_PATTERN
 
 
 class EvaluationSettings(Section):
     """The regression protocol (method, section 6)."""
 
     truth: str = Field(
-        "landmarks",
-        pattern=r"^landmarks(_[a-z0-9]+)?$",
+        LANDMARKS,
+        pattern=TABLE_PATTERN,
         description="Table of true points: its name in the data set, without .csv.",
     )
     points: tuple[Count, ...] | None = Field(None, description="Indices of the true points that count; null: all.")

@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from landmark_discovery.config.evaluation import EvaluationSettings
+from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError
 
 VALID_NORMALIZERS = "valid: i-j (distance of true points i and j, such as 36-45), box, landmark-box"
 BOX_NORMALIZERS = ("box", "landmark-box")
+# True points an image in the tables of data sets that are made here.
+_MADE_TABLES = {
+    "synthetic": {"landmarks": 68},
+    "celeba": {"landmarks": 68, "landmarks_5": 5},
+    "ls3d": {"landmarks": 68},
+}
 
 
 def check_true_points(config: Config) -> None:
-    """Refuse a protocol that doesn't fit the true points of a folder of the user's, where there are any.
+    """Refuse a protocol that doesn't fit the true points of a data set, where there are any.
 
     Raises:
-        UserError: as `chosen_points` and `normalizer_pair`.
+        UserError: as `chosen_points` and `normalizer_pair`, or the protocol's table of points isn't there.
     """
-    if config.dataset.kind != "folder" or config.dataset.path is None:
+    settings, dataset = config.evaluation, config.dataset
+    if dataset.kind == "folder":
+        if dataset.path is not None:
+            folder = Path(dataset.path)
+            _check_table(
+                settings, {name: _count_points(folder / f"{name}.csv") for name in landmark_tables(folder)}, folder
+            )
         return
-    table = Path(config.dataset.path) / f"{config.evaluation.truth}.csv"
-    count = _count_points(table)
+    _check_table(settings, _MADE_TABLES[dataset.kind], f"data set {dataset.kind}")
+
+
+def missing_table(name: str, present: Iterable[str], where: str | Path) -> UserError:
+    """Explain that the table of true points which a protocol measures by isn't there."""
+    return UserError(
+        f"the protocol measures by the true points of {name}.csv, which isn't there",
+        where=where,
+        remedy=f"choose another protocol, or set evaluation.truth; there: {', '.join(present) or 'none'}",
+    )
+
+
+def _check_table(settings: EvaluationSettings, counts: Mapping[str, int | None], where: str | Path) -> None:
+    """Check a protocol against the points an image of each table; None: not known."""
+    if settings.truth not in counts:
+        # Without the first table there is no ground truth, which is allowed.
+        if settings.truth == LANDMARKS:
+            return
+        raise missing_table(settings.truth, counts, where)
+    count = counts[settings.truth]
     if count is None:
         return
     try:
-        chosen_points(config.evaluation, count)
-        if config.evaluation.normalizer not in BOX_NORMALIZERS:
-            normalizer_pair(config.evaluation.normalizer, count)
+        chosen_points(settings, count)
+        if settings.normalizer not in BOX_NORMALIZERS:
+            normalizer_pair(settings.normalizer, count)
     except UserError as error:
-        raise UserError(error.what, where=table, remedy=error.remedy) from error
+        named = where / f"{settings.truth}.csv" if isinstance(where, Path) else where
+        raise UserError(error.what, where=named, remedy=error.remedy) from error
 
 
 def chosen_points(settings: EvaluationSettings, count: int) -> list[int]:

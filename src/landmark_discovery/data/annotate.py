@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from landmark_discovery.config.point_tables import LANDMARKS
 from landmark_discovery.data.digest_list import read_digests, write_digests
 from landmark_discovery.data.folder import read_points
-from landmark_discovery.data.point_tables import LANDMARKS
 from landmark_discovery.data.remarks import remark_far_points
 from landmark_discovery.data.store import ImageStore, is_store, point_facts, read_store, write_points_and_facts
 from landmark_discovery.files import atomic_folder

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.images import SUFFIXES, is_image_name
-from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.tables import (
     BOX_COLUMNS,
     SAMPLE_COLUMNS,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landmark_discovery.config.point_tables import landmark_tables
 from landmark_discovery.data.folder import SAMPLES_FILE, ImageFolder, visible_files
 from landmark_discovery.data.images import is_image_name
-from landmark_discovery.data.point_tables import landmark_tables
 from landmark_discovery.data.store import EQUAL_IMAGES
 from landmark_discovery.errors import UserError
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.cutting import rectangle_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
-from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, read_json
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
+from landmark_discovery.config.protocol_fit import missing_table
 from landmark_discovery.data.digest_list import check_digests
-from landmark_discovery.data.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.store import CORNERS
 from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
@@ -84,19 +85,10 @@ def read_folder_truth(folder: str | Path, table: str = LANDMARKS) -> GroundTruth
     landmarks = path / f"{table}.csv"
     check_digests(path, ["samples.csv", landmarks.name])
     if not landmarks.exists():
-        _refuse_missing_table(path, table)
+        if table != LANDMARKS:
+            raise missing_table(table, landmark_tables(path), path)
         return read_truth(path / "samples.csv", None)
     return read_truth(path / "samples.csv", landmarks)
-
-
-def _refuse_missing_table(folder: Path, table: str) -> None:
-    if table != LANDMARKS:
-        present = ", ".join(landmark_tables(folder)) or "none"
-        raise UserError(
-            f"the protocol measures by the true points of {table}.csv, which isn't there",
-            where=folder,
-            remedy=f"choose another protocol, or set evaluation.truth; there: {present}",
-        )
 
 
 def _read_split(table: pd.DataFrame, where: str | Path) -> NDArray[np.str_]:

@@ -1,4 +1,4 @@
-"""Which files of a folder are tables of true points; the workflow asks too, whose Python need not have NumPy."""
+"""How tables of true points are named, in a folder and in evaluation.truth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 # The first table, and how it and others beside it are named.
 LANDMARKS = "landmarks"
-_TABLE = re.compile(rf"{LANDMARKS}(_[a-z0-9]+)?")
+TABLE_PATTERN = rf"^{LANDMARKS}(_[a-z0-9]+)?$"
+_TABLE = re.compile(TABLE_PATTERN)
 
 
 def landmark_tables(folder: Path) -> list[str]:
