@@ -16,6 +16,7 @@ from landmark_discovery.errors import UserError
 SYSTEM = {
     "docker": "a container engine need not be here",
     "dot": "Graphviz need not be here",
+    "tred": "Graphviz need not be here",
     "salloc": "needs a cluster",
     "srun": "needs a cluster",
     "sha256sum": "a program of the system",
