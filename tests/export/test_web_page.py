@@ -52,6 +52,13 @@ def test_the_page_asks_the_network_for_nothing(text):
     assert "http" not in policy
 
 
+def test_no_script_comes_from_a_blob_which_safari_refuses_to_a_page_that_was_opened_as_a_file(text):
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+    sources = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
+    assert sources["script-src"].split() == ["'unsafe-inline'", "'wasm-unsafe-eval'", "data:"]
+    assert "import(`data:text/javascript" in element(text, "worker")
+
+
 def test_no_slot_is_left_and_no_script_ends_early(text):
     assert not re.search(r"@@\w+@@", text)
     assert text.count("</script>") == text.count("<script")

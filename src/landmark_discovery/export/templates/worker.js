@@ -5,9 +5,8 @@ let runtime;
 let session;
 
 async function open({ runtimeText, wasm, model }) {
-  const address = URL.createObjectURL(new Blob([runtimeText], { type: "text/javascript" }));
-  runtime = await import(address);
-  URL.revokeObjectURL(address);
+  // Safari imports no blob into a page that was opened as a file.
+  runtime = await import(`data:text/javascript;charset=utf-8,${encodeURIComponent(runtimeText)}`);
   runtime.env.wasm.numThreads = 1;
   runtime.env.wasm.wasmBinary = wasm;
   runtime.env.logLevel = "error";
