@@ -167,6 +167,6 @@ $(VENV)/.installed: envs/constraints.txt envs/requirements-common.txt envs/requi
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(VENV)/.installed-test: envs/requirements-test.txt envs/requirements-bootstrap-training.txt $(VENV)/.installed
+$(VENV)/.installed-test: $(addprefix envs/requirements-,test.txt docs.txt bootstrap-training.txt) $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement envs/requirements-test.txt
 	touch $@

@@ -65,6 +65,8 @@ def test_without_true_points_the_errors_are_undefined(landmarks, files):
         (("--points", "0,x"), "'x' is no point number"),
         (("--repeats", "0"), "repeats"),
         (("--store", "somewhere"), "--store brings samples and landmarks"),
+        (("--seed", "-1"), "Invalid value for '--seed'"),
+        (("--protocol", "mafl-curves", "--set", "evaluation.repeats=3"), "--protocol brings every setting; change"),
     ],
 )
 def test_wrong_options_are_refused_in_one_line(landmarks, files, options, fault):
@@ -77,5 +79,16 @@ def test_wrong_options_are_refused_in_one_line(landmarks, files, options, fault)
 
 def test_points_are_numbers_and_ranges():
     assert parse_points("0,5, 17-19") == [0, 5, 17, 18, 19]
-    with pytest.raises(UserError, match="'' is no point number"):
-        parse_points("0,,3")
+    assert parse_points("4-4") == [4]
+
+
+@pytest.mark.parametrize("part", ["", "4-1", "3-", "-3", "1-2-3", "x", "0-99999999999", "٣"])
+def test_what_is_no_point_number_and_no_range_is_named(part):
+    with pytest.raises(UserError, match=f"'{part}' is no point number and no range; write"):
+        parse_points(f"0,{part},3")
+
+
+def test_a_configured_protocol_counts_where_none_is_named(landmarks, files):
+    result = landmarks(*GIVEN, "--landmarks", "landmarks.csv", "--set", "evaluation.repeats=3")
+    assert result.returncode == 0, result.stderr
+    assert metrics_of(files)["repeats"] == 3

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from landmark_discovery.cli.main import app as landmarks_app
-from landmark_discovery.cli.options import OutputFile, OutputFolder, settings_of
+from landmark_discovery.cli.options import OutputFile, OutputFolder, labelled_folders, settings_of
 from landmark_discovery.config.loading import load_config
 from landmark_discovery.config.steps_json import step_settings
 from landmark_discovery.errors import UserError
@@ -77,3 +79,26 @@ def test_an_output_that_may_be_left_out_or_given_twice_is_looked_at_too(tmp_path
     assert isinstance(error, UserError)
     assert str(error).startswith("folder: a folder, not a file")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_labelled_folders_keep_their_order_and_may_be_named_by_their_folder():
+    folders = labelled_folders(["b=x/y", "a=z"], "--beside")
+    assert list(folders.items()) == [("b", Path("x/y")), ("a", Path("z"))]
+    assert labelled_folders(["e1/stage2", "other=e2/stage2"], "--evaluation", named_by_folder=True) == {
+        "stage2": Path("e1/stage2"),
+        "other": Path("e2/stage2"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("items", "by_folder", "words"),
+    [
+        (["x/y"], False, "--runs is 'x/y'; write LABEL=FOLDER"),
+        (["=y"], True, "--runs is '=y'; write LABEL=FOLDER"),
+        (["a="], True, "--runs is 'a='; write LABEL=FOLDER"),
+        (["e1/stage2", "e2/stage2"], True, "--runs gives two runs the label 'stage2'"),
+    ],
+)
+def test_labels_that_are_missing_or_stand_twice_are_refused(items, by_folder, words):
+    with pytest.raises(UserError, match=words):
+        labelled_folders(items, "--runs", named_by_folder=by_folder)

@@ -16,6 +16,7 @@ def experiments_on(folder, **evaluation):
     [
         ({}, r"landmarks\.csv: normaliser '36-45' names point 45, but the ground truth has points 0 to 4; choose"),
         ({"normalizer": "box", "expected_points": 68}, "the protocol is for 68 true points an image, the ground truth"),
+        ({"normalizer": "3-3"}, "normaliser '3-3' is a point's distance from itself; valid: i-j"),
         ({"normalizer": "0-1", "points": [3, 5]}, "points 3, 5 can't be taken from 5 true points"),
         ({"normalizer": "0-3", "truth": "landmarks_b"}, r"landmarks_b\.csv: normaliser '0-3' names point 3"),
     ],

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landmark_discovery.config.data import DatasetSettings
-from landmark_discovery.data.cutting import CutRule, cut_window, plan_cuts, rectangle_in_store
+from landmark_discovery.data.cutting import CutRule, cut_window, filled_up, plan_cuts, rectangle_in_store
 
 NO_BOX = [np.nan] * 4
 SIZE = np.array([[200, 100]])
@@ -77,3 +77,10 @@ def test_values_that_no_rule_has_are_refused(change):
     facts = {"crop_rule": "paper", "crop_margin": 0.1, "context": None, "max_crop_px": None, **change}
     with pytest.raises(ValueError, match=next(iter(change))):
         CutRule.from_facts(facts)
+
+
+def test_a_cut_in_a_larger_array_goes_on_with_its_last_row_and_column():
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    filled = filled_up(pixels, 4, 3)
+    assert filled[..., 0].tolist() == [[0, 3, 3, 3], [6, 9, 9, 9], [6, 9, 9, 9]]
+    assert filled_up(pixels, 2, 2) is pixels

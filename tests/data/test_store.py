@@ -22,8 +22,8 @@ def sample(image, split, subject, stored_size, original=(40, 20), crop=(8, 4, 24
 def store():
     samples = pd.DataFrame([sample("a.png", "train", "NA", (4, 2)), sample("ü,b.png", "test", "", (3, 3))])
     images = np.zeros((2, 3, 4, 3), dtype=np.uint8)
-    images[0, :2] = 7
-    images[1, :, :3] = 9
+    images[0] = 7
+    images[1] = 9
     landmarks = np.array([[[0.1, 1 / 3], [np.nan, np.nan]], [[1e-17, 2], [3, 4]]])
     return ImageStore(images, samples, landmarks, dataset_facts("toy", "folder", samples, landmarks))
 
@@ -78,7 +78,7 @@ def test_images_are_read_only_and_stay_on_disk(tmp_path, store):
         images[0, 0, 0, 0] = 1
 
 
-def test_images_that_come_one_by_one_are_padded_with_black(tmp_path, store):
+def test_images_that_come_one_by_one_go_on_with_their_edges(tmp_path, store):
     parts = iter([np.full((2, 4, 3), 7, dtype=np.uint8), np.full((3, 3, 3), 9, dtype=np.uint8)])
     write_store_from(parts, tmp_path / "store", store.samples, None, {})
 

@@ -112,3 +112,17 @@ def test_nothing_in_common_shows_how_both_spell_names():
 def test_an_image_predicted_twice_is_named():
     with pytest.raises(UserError, match="image 'a' is predicted twice"):
         align(predicted(["a", "a"], np.ones((2, 1, 2))), known(["a"], [[[1, 1]]]))
+
+
+@pytest.mark.parametrize("split", ["val", "", "Train"])
+def test_a_split_that_is_neither_train_nor_test_is_refused_not_left_out(split):
+    with pytest.raises(UserError, match=rf"split of 'b' is '{split}' in the predictions; valid: train, test"):
+        align(predicted(["a", "b"], np.ones((2, 1, 2)), ["test", split]), known(["a", "b"]))
+
+
+def test_images_of_one_side_alone_are_counted_where_they_have_a_true_point():
+    aligned = align(
+        predicted(["a", "x", "y"], np.ones((3, 1, 2))),
+        known(["a", "b", "c", "d"], [[[1, 1]], [[2, 2]], [[3, 3]], [[NAN, NAN]]]),
+    )
+    assert (aligned.predictions_without_truth, aligned.truth_without_predictions) == (2, 2)

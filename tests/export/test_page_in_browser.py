@@ -261,6 +261,21 @@ def test_the_example_is_shown_with_its_box(opened):
     assert page.input_value("[name=x_max]") == "220"
 
 
+def test_a_picture_chosen_while_the_example_opens_is_not_given_its_box(opened, picture):
+    page = opened()
+    page.click("#example")
+    choose(page, encoded(".png", picture), "mine.png")
+    page.wait_for_selector('#view[aria-label="mine.png with 3 landmarks"]')
+    page.wait_for_timeout(500)
+    page.click("summary:has-text('Box in pixels')")
+    assert [page.input_value(f"[name={name}]") for name in ("x_min", "y_min", "x_max", "y_max")] == [
+        "0",
+        "0",
+        "300",
+        "240",
+    ]
+
+
 def test_the_camera_is_followed_until_it_is_stopped(opened):
     page = opened()
     page.click("#camera")

@@ -118,6 +118,9 @@ def test_what_is_no_runtime_is_refused(runtime_folder):
     (runtime_folder / "ort-wasm-simd-threaded.wasm").write_bytes(b"<html>")
     with pytest.raises(UserError, match="not the files of onnxruntime-web"):
         read_runtime(runtime_folder)
+    (runtime_folder / "ort.wasm.bundle.min.mjs").write_bytes(b"\xff")
+    with pytest.raises(UserError, match="not the files of onnxruntime-web"):
+        read_runtime(runtime_folder)
     (runtime_folder.parent / "package.json").unlink()
     with pytest.raises(UserError, match="can't be read"):
         read_runtime(runtime_folder)

@@ -82,3 +82,10 @@ def test_iterators_are_taken_as_lists():
 def test_boxes_for_another_number_of_images_are_refused():
     with pytest.raises(UserError, match="boxes has 1 entries for 2 images"):
         shots_of(["a.png", "b.png"], [[0, 0, 9, 9]])
+
+
+def test_what_is_no_list_is_refused():
+    with pytest.raises(UserError, match="images is 5; give a list with an entry for each image"):
+        shots_of(5, None)
+    with pytest.raises(UserError, match="boxes is 5; give a list with an entry for each image"):
+        shots_of(["a.png"], 5)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import landmark_discovery
 from landmark_discovery.data.prepare import prepare_store
@@ -179,6 +180,10 @@ def test_opencv_speaks_again_after_a_prediction(detector, draw):
         ({"device": "gpu"}, "device is 'gpu'; did you mean 'cpu'"),
         ({"precision": "float23"}, "precision is 'float23'; did you mean 'float32'"),
         ({"batch_size": 0}, "batch_size is 0; give 1 to 64"),
+        ({"batch_size": "8"}, "batch_size is '8'; give 1 to 64"),
+        ({"cpu_threads": 0}, "cpu_threads is 0; give 1 or more"),
+        ({"device": torch.device("cuda", 1)}, r"device is device\(type='cuda', index=1\); "),
+        ({"precision": None}, "precision is None; "),
     ],
 )
 def test_an_unknown_option_is_refused(model_file, options, words):

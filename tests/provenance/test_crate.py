@@ -205,3 +205,17 @@ def test_another_folder_than_the_projects_root_is_refused(results, tmp_path):
 )
 def test_files_belong_to_outputs_by_their_names(path, parameter):
     assert parameter_of(PurePosixPath(path)) == parameter
+
+
+def test_a_page_that_may_carry_a_photograph_stays_out_unless_pictures_are_asked_for(results):
+    (results / "model").mkdir(exist_ok=True)
+    (results / "model" / "page.html").touch()
+    assert "model/page.html" not in map(str, result_files(results, pictures=False))
+    assert "model/page.html" in map(str, result_files(results, pictures=True))
+
+
+def test_a_crate_among_the_results_does_not_pack_itself(results):
+    write_crate(results, results / "tiny.zip", ROOT)
+    first = (results / "tiny.zip").read_bytes()
+    write_crate(results, results / "tiny.zip", ROOT)
+    assert (results / "tiny.zip").read_bytes() == first

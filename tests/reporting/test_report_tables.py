@@ -75,6 +75,13 @@ def test_benchmarks_are_named_by_their_steps_and_absent_ones_left_out(tmp_path):
     assert list(found) == ["prepare", "prepare_evaluation", "train_stage1"]
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'"'])
+def test_a_broken_benchmark_is_named(tmp_path, content):
+    (tmp_path / "step.tsv").write_bytes(content)
+    with pytest.raises(UserError, match=r"step\.tsv: not a benchmark of Snakemake"):
+        read_benchmarks([tmp_path / "step.tsv"])
+
+
 def test_broken_metrics_are_named(tmp_path):
     (tmp_path / "metrics.json").write_text("[1]")
     with pytest.raises(UserError, match=r"metrics\.json: not a JSON object"):

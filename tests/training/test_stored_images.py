@@ -2,9 +2,10 @@ import numpy as np
 import torch
 
 from landmark_discovery.config.training import AugmentationSettings
+from landmark_discovery.data.cutting import filled_up
 from landmark_discovery.data.store import read_store, write_store
 from landmark_discovery.training.colour import draw_colour_change
-from landmark_discovery.training.images import stored_images
+from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.randomness import Randomness
 from landmark_discovery.training.views import mirrored_views, plain_views
 
@@ -76,3 +77,15 @@ def test_a_store_on_disk_opens_with_crops_in_its_own_pixels(tmp_path, build_stor
     assert images.crops.tolist() == [[4.0, 4.0, 28.0, 28.0]] * 2
     assert images.stored_size.tolist() == [[34.0, 32.0]] * 2
     np.testing.assert_array_equal(images.read(torch.tensor([1]))[0, :32, :34], written.images[1, :32, :34])
+
+
+def test_what_is_seen_of_an_image_does_not_depend_on_a_larger_one_beside_it(faces):
+    (image,) = faces(1)
+    blurred = UNCHANGED.model_copy(update={"blur_probability": 1.0, "blur_sigma_px": (0.5, 0.5)})
+
+    def seen(pixels):
+        crops, size = torch.tensor([[0.0, 0.0, 40.0, 40.0]]), torch.tensor([[40.0, 40.0]])
+        stored = StoredImages(torch.from_numpy(pixels[None]), crops, size)
+        return augmented(stored, torch.tensor([0]), plain_views(crops, 64), blurred)
+
+    torch.testing.assert_close(seen(filled_up(image, 60, 50)), seen(image), atol=2e-4, rtol=0)

@@ -166,3 +166,10 @@ def test_a_missing_point_stays_missing_and_spoils_no_other():
     moved = geometry.to_view(torch.tensor([[[math.nan, math.nan], [3.0, 4.0]]]))
     assert moved[0, 0].isnan().all()
     assert moved[0, 1].tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("size", [16, 64])
+def test_an_image_is_seen_to_its_edge(size):
+    white = torch.full((1, 3, 40, 40), 255.0)
+    view = sample_views(white, torch.tensor([[40.0, 40.0]]), plain_views(rectangle(0, 0, 40, 40), size))
+    torch.testing.assert_close(view, torch.full_like(view, 255))

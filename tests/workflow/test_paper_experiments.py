@@ -219,6 +219,13 @@ def test_what_a_user_must_accept_is_said_before_anything_runs(project):
     assert "accept_licences" in planned.stderr
 
 
+def test_what_provenance_names_has_run_before(project):
+    target = "results/celeba_k10/provenance.json"
+    arguments = (target, "--dry-run", "--forceall", "--configfile", ROOT / "config" / "celeba_k10.yaml")
+    planned = run(project, *arguments, licences=LICENSED["celeba"]).stdout
+    assert planned.count("\nrule evaluate_headline:") == 2
+
+
 @pytest.mark.parametrize("name", ["celeba_k10", "celeba_k30", "ls3d_k10", "ls3d_k30"])
 def test_the_short_form_plans_the_same_chain(project, name):
     planned = snakemake(project, "--dry-run", "--forceall", "--configfile", ROOT / "config" / f"{name}_short.yaml")

@@ -251,6 +251,8 @@ def benchmarks_of(wildcards):
     ]
     stores = packaged_stores_of(wildcards)
     shared[2:2] = [f"prepare/{Path(store).name}" for store in stores]
+    if is_folder(wildcards):
+        shared.insert(-1, f"annotate/{Path(stores[0]).name}")
     own = (
         "convert_weights_stage1",
         "convert_weights_stage2",

@@ -43,6 +43,7 @@ rule provenance:
             f"results/{wildcards.experiment}/evaluation/stage{stage}/metrics.json"
             for stage in (1, 2)
         ],
+        headline=headline_metrics_of,
         stores=stores_of,
     output:
         provenance="results/{experiment}/provenance.json",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import Assignments, ConfigFile, OutputFolder, Settings, settings_of, writable_files
+from landmark_discovery.cli.options import (
+    Assignments,
+    ConfigFile,
+    OutputFolder,
+    Settings,
+    labelled_folders,
+    settings_of,
+    writable_files,
+)
 from landmark_discovery.config.evaluation import EvaluationSettings
+from landmark_discovery.config.loading import parse_assignments
 from landmark_discovery.config.schema import Config
 from landmark_discovery.errors import UserError
 
@@ -34,7 +44,11 @@ def evaluate(
     samples: Annotated[Path | None, typer.Option(help="samples.csv: image, split, box.")] = None,
     landmarks: Annotated[Path | None, typer.Option(help="landmarks.csv: image, x0, y0, x1, y1, ...")] = None,
     protocol: Annotated[
-        str, typer.Option(help="Named protocol: mafl-headline, mafl-curves, ls3d-headline, ls3d-curves.")
+        str,
+        typer.Option(
+            help="Named protocol in place of the configuration's `evaluation`: mafl-headline, mafl-curves, "
+            "ls3d-headline, ls3d-curves."
+        ),
     ] = "",
     points: Annotated[str | None, typer.Option(help="True points that count, such as 0,5,17-26.")] = None,
     expected_points: Annotated[int | None, typer.Option(help="Points an image that there must be.")] = None,
@@ -48,7 +62,7 @@ def evaluate(
     normalizer: Annotated[
         str | None, typer.Option(help="36-45 or another pair of points i-j, box, or landmark-box.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the training subsets.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training subsets.", min=0)] = None,
     settings: Settings = None,
     config: ConfigFile = None,
     assignments: Assignments = None,
@@ -61,6 +75,8 @@ def evaluate(
 
     if store is not None and (samples is not None or landmarks is not None):
         raise UserError("--store brings samples and landmarks", remedy="leave them out")
+    if protocol and (settings is not None or "evaluation" in parse_assignments(assignments or [])):
+        raise UserError("--protocol brings every setting", remedy="change it by options such as --repeats 3")
     chosen = settings_of("evaluate", settings, config, assignments)
     measured = protocol_settings(
         protocol or _protocol_of(chosen),
@@ -98,7 +114,7 @@ def plot_curves(
 
     if direction not in ("forward", "backward"):
         raise UserError(f"direction is {direction!r}", remedy="valid: backward, forward")
-    plot(dict(_labelled(item) for item in evaluation), direction, output)  # type: ignore[arg-type]
+    plot(labelled_folders(evaluation, "--evaluation", named_by_folder=True), direction, output)  # type: ignore[arg-type]
 
 
 def parse_points(text: str) -> list[int]:
@@ -109,22 +125,18 @@ def parse_points(text: str) -> list[int]:
     """
     points: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        try:
-            points.extend(range(int(first), int(last or first) + 1))
-        except ValueError as error:
-            raise UserError(f"{part!r} is no point number", where="--points", remedy="write 0,5,17-26") from error
+        first, separator, last = part.strip().partition("-")
+        ends = (first, last if separator else first)
+        numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,5}", end, re.ASCII)]
+        if len(numbers) < 2 or numbers[1] < numbers[0]:
+            raise UserError(f"{part!r} is no point number and no range", where="--points", remedy="write 0,5,17-26")
+        points.extend(range(numbers[0], numbers[1] + 1))
     return points
 
 
 def _protocol_of(chosen: Config) -> EvaluationSettings | str:
     """Give the settings of the curves' protocol, or the name of the headline's: a step has one of the two keys."""
     return chosen.evaluation if "evaluation" in vars(chosen) else chosen.headline or ""
-
-
-def _labelled(item: str) -> tuple[str, Path]:
-    label, separator, folder = item.partition("=")
-    return (label, Path(folder)) if separator else (Path(item).name, Path(item))
 
 
 def _print_metrics(metrics: dict[str, object]) -> None:

@@ -73,3 +73,27 @@ def settings_of(step: str, settings: str | None, config: Path | None, assignment
     elif config is not None or assignments:
         raise UserError("--settings says everything", remedy="give either --settings, or --config and --set")
     return read_step_settings(settings)
+
+
+def labelled_folders(items: list[str], option: str, *, named_by_folder: bool = False) -> dict[str, Path]:
+    """Read LABEL=FOLDER, several times; two of one label would hide one another.
+
+    Args:
+        items: what the option was given.
+        option: its name, for errors.
+        named_by_folder: a folder alone is labelled by its name.
+
+    Raises:
+        UserError: no label or no folder, or a label that stands twice.
+    """
+    folders: dict[str, Path] = {}
+    for item in items:
+        label, separator, folder = item.partition("=")
+        if named_by_folder and not separator:
+            label, separator, folder = Path(item).name, "=", item
+        if not (label and separator and folder):
+            raise UserError(f"{option} is {item!r}", remedy="write LABEL=FOLDER")
+        if label in folders:
+            raise UserError(f"{option} gives two runs the label {label!r}", remedy="write LABEL=FOLDER, each its own")
+        folders[label] = Path(folder)
+    return folders

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landmark_discovery.cli.options import OutputFile, OutputFolder
-from landmark_discovery.errors import UserError
+from landmark_discovery.cli.options import OutputFile, OutputFolder, labelled_folders
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +59,7 @@ def report(
         verdict=verdict,
         provenance=provenance,
         licences=tuple(licence or ()),
-        beside=_labelled(beside or []),
+        beside=labelled_folders(beside or [], "--beside"),
     )
     write_report(output, files)
 
@@ -78,15 +77,3 @@ def compare(
     from landmark_discovery.reporting.comparison.page import write_comparison
 
     typer.echo(write_comparison(output, results, anyway=anyway))
-
-
-def _labelled(items: list[str]) -> dict[str, Path]:
-    folders: dict[str, Path] = {}
-    for item in items:
-        label, separator, folder = item.partition("=")
-        if not (label and separator and folder):
-            raise UserError(f"--beside is {item!r}", remedy="write LABEL=FOLDER")
-        if label in folders:
-            raise UserError(f"--beside gives two runs the label {label!r}", remedy="give each a label of its own")
-        folders[label] = Path(folder)
-    return folders

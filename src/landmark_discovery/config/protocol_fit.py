@@ -90,12 +90,14 @@ def normalizer_pair(name: str, count: int) -> tuple[int, int]:
     """Read which two of `count` true points a normaliser `i-j` names.
 
     Raises:
-        UserError: the name isn't of this form, or a point that isn't there.
+        UserError: the name isn't of this form, or a point that isn't there or stands twice.
     """
     parts = name.split("-")
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise UserError(f"unknown normaliser {name!r}", remedy=VALID_NORMALIZERS)
     first, second = int(parts[0]), int(parts[1])
+    if first == second:
+        raise UserError(f"normaliser {name!r} is a point's distance from itself", remedy=VALID_NORMALIZERS)
     if max(first, second) >= count:
         raise UserError(
             f"normaliser {name!r} names point {max(first, second)}, but the ground truth has points 0 to {count - 1}",

@@ -108,6 +108,18 @@ def cut_window(
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def filled_up(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Lay a cut (h, w, 3) into the upper left corner of an array (height, width, 3).
+
+    Beyond it, its last row and column go on: where views are sampled at its edge they see it as if it were alone,
+    whatever the sizes of the images beside it.
+    """
+    missing = (height - pixels.shape[0], width - pixels.shape[1])
+    if missing == (0, 0):
+        return pixels
+    return np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+
+
 def rectangle_in_store(
     rectangle: NDArray[np.int64] | NDArray[np.float64],
     window: NDArray[np.int64] | NDArray[np.float64],

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
-from landmark_discovery.data.cutting import rectangle_in_store
+from landmark_discovery.data.cutting import filled_up, rectangle_in_store
 from landmark_discovery.data.digest_list import LIST, check_digests, read_digests, write_digests
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, read_json
@@ -35,7 +35,8 @@ class ImageStore:
     """Hold N images of one data set and where each pixel came from.
 
     Attributes:
-        images: (N, H, W, 3) uint8 RGB, memory-mapped; image n fills the top left `stored_size[n]`, black elsewhere.
+        images: (N, H, W, 3) uint8 RGB, memory-mapped; image n fills the top left `stored_size[n]`; beyond it
+            its last row and column go on.
         samples: one row an image: image, split ("train" or "test"), subject ("" where it isn't known), width, height
             (of the original), then box_, crop_ and window_ with x_min, y_min, x_max, y_max (original pixels),
             stored_width, stored_height.
@@ -169,8 +170,7 @@ def _write_images(
         file.write(header.getvalue())
         # Written row by row and not through a memory map, in which a full disk kills the process without a word.
         for image, (image_width, image_height) in zip(images, stored_size, strict=True):
-            row = np.zeros((height, width, 3), dtype=np.uint8)
-            row[:image_height, :image_width] = image
+            row = np.ascontiguousarray(filled_up(image, width, height))
             pixels.update(row.data)
             whole.update(row.data)
             each.append(hashlib.sha256(b"%d %d " % (image_width, image_height) + image.tobytes()).digest())

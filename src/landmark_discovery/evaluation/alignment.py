@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from landmark_discovery.data.tables import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predictions import Predictions
 from landmark_discovery.evaluation.truth import GroundTruth
@@ -61,7 +62,8 @@ def align(
             samples have no heights, the lowest edge that any box or true point reaches.
 
     Raises:
-        UserError: an image is predicted twice, nothing in common, or crops are needed and not there.
+        UserError: an image is predicted twice, nothing in common, a split that is neither "train" nor "test", or crops
+            are needed and not there.
     """
     names = pd.Index(predictions.image)
     if names.has_duplicates:
@@ -75,7 +77,7 @@ def align(
         )
     predicted_rows = names.get_indexer(pd.Index(common))
     shared = _select(truth, pd.Index(truth.image).get_indexer(pd.Index(common)))
-    split = np.where(shared.split == "", predictions.split[predicted_rows], shared.split)
+    split = _split_of(shared, predictions.split[predicted_rows])
     landmarks, shared, size, source = _to_frame(predictions.landmarks[predicted_rows], shared, frame, size_px)
     return AlignedImages(
         truth=replace(shared, split=split),
@@ -91,6 +93,18 @@ def _has_truth(truth: GroundTruth) -> NDArray[np.bool_]:
     if truth.landmarks is None:
         return np.ones(len(truth.image), dtype=bool)
     return np.asarray(np.isfinite(truth.landmarks).all(axis=-1).any(axis=-1))
+
+
+def _split_of(truth: GroundTruth, predicted: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Give the split of each image: the ground truth's, or where it has none, the predictions'."""
+    split = np.where(truth.split == "", predicted, truth.split)
+    wrong = ~np.isin(split, SPLITS)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UserError(
+            f"split of {str(truth.image[row])!r} is {str(split[row])!r} in the predictions", remedy="valid: train, test"
+        )
+    return split
 
 
 def _example(names: NDArray[np.str_]) -> str:

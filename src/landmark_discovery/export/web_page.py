@@ -86,10 +86,14 @@ def read_runtime(folder: str | Path) -> Runtime:
     """
     script, wasm = (_content(Path(folder) / name) for name in _RUNTIME_FILES)
     facts = read_json(Path(folder).parent / "package.json", kind="package.json", remedy=_REMEDY)
-    if facts.get("name") != _RUNTIME or not wasm.startswith(b"\0asm"):
+    try:
+        text = script.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if facts.get("name") != _RUNTIME or not text or not wasm.startswith(b"\0asm"):
         raise UserError(f"not the files of {_RUNTIME}", where=folder, remedy=_REMEDY)
     # A browser's tools would ask the network for the map.
-    text = re.sub(r"^//# sourceMappingURL=.*$", "", script.decode("utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)
     return Runtime(text, wasm, str(facts.get("version", "")))
 
 

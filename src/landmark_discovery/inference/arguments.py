@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,25 +14,33 @@ from landmark_discovery.inference.boxes import LARGEST_COORDINATE_PX
 from landmark_discovery.inference.shots import WHOLE_IMAGE, Box, Shot
 
 Image = str | Path | NDArray[np.uint8]
+Thing = TypeVar("Thing")
 
 
 def shots_of(images: Iterable[Image], boxes: Iterable[ArrayLike | None] | None) -> list[Shot]:
     """Put images and the boxes of their objects together; see `LandmarkDetector.predict`.
 
     Raises:
-        UserError: a single image in place of a list, an array that is no image, boxes for another number of images, or
-            a box without area or beyond any image.
+        UserError: a single image or another thing in place of a list, an array that is no image, boxes for another
+            number of images, or a box without area or beyond any image.
     """
     if isinstance(images, str | Path | np.ndarray):
         raise UserError("images is a single image", remedy="give a list: predict([image])")
-    listed = list(images)
-    given = [None] * len(listed) if boxes is None else list(boxes)
+    listed = _listed(images, "images")
+    given = [None] * len(listed) if boxes is None else _listed(boxes, "boxes")
     if len(given) != len(listed):
         raise UserError(f"boxes has {len(given)} entries for {len(listed)} images", remedy="give one for each")
     return [
         Shot(*_named(image, f"images[{position}]"), _boxes_of(box, f"boxes[{position}]"))
         for position, (image, box) in enumerate(zip(listed, given, strict=True))
     ]
+
+
+def _listed(things: Iterable[Thing], name: str) -> list[Thing]:
+    try:
+        return list(things)
+    except TypeError as error:
+        raise UserError(f"{name} is {things!r}", remedy="give a list with an entry for each image") from error
 
 
 def _named(image: Image, name: str) -> tuple[str, Path | NDArray[np.uint8]]:

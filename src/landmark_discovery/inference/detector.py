@@ -73,7 +73,8 @@ class LandmarkDetector:
         cpu_threads: that share the objects on a CPU; the figures don't depend on it.
 
     Raises:
-        UserError: a file that isn't a model, an unknown device or precision, or a GPU is asked for and none is there.
+        UserError: a file that isn't a model, an unknown device or precision, a number out of range, or a GPU is asked
+            for and none is there.
     """
 
     def __init__(
@@ -87,9 +88,11 @@ class LandmarkDetector:
     ) -> None:
         for name, value, valid in (("device", device, DEVICES), ("precision", precision, PRECISIONS)):
             if value not in valid:
-                raise UserError(f"{name} is {value!r}", remedy=nearest_name(value, valid))
-        if not 1 <= batch_size <= BATCH:
-            raise UserError(f"batch_size is {batch_size}", remedy=f"give 1 to {BATCH}")
+                raise UserError(f"{name} is {value!r}", remedy=nearest_name(str(value), valid))
+        if not isinstance(batch_size, int) or not 1 <= batch_size <= BATCH:
+            raise UserError(f"batch_size is {batch_size!r}", remedy=f"give 1 to {BATCH}")
+        if not isinstance(cpu_threads, int) or cpu_threads < 1:
+            raise UserError(f"cpu_threads is {cpu_threads!r}", remedy="give 1 or more")
         self.weights, self.model = Path(weights), load_model(weights)
         self.device = choose_device(device)
         self.precision, self.batch_size = precision, batch_size

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, plan_cuts
+from landmark_discovery.data.cutting import CutRule, Cuts, cut_window, filled_up, plan_cuts
 from landmark_discovery.data.images import read_image, read_image_size
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import area_inside
@@ -169,9 +169,7 @@ def stack_cuts(
         workers: that share the cuts.
     """
     width, height = array_size(cuts, frame_px)
-    pixels = np.zeros((len(cuts), height, width, 3), dtype=np.uint8)
-    for row, cut in zip(pixels, cuts, strict=True):
-        row[: cut.pixels.shape[0], : cut.pixels.shape[1]] = cut.pixels
+    pixels = np.stack([filled_up(cut.pixels, width, height) for cut in cuts])
     crops = np.stack([cut.crop_in_pixels for cut in cuts]).astype(np.float32)
     size = np.array([cut.pixels.shape[1::-1] for cut in cuts], dtype=np.float32)
     on_device = torch.from_numpy(crops).to(device), torch.from_numpy(size).to(device)

@@ -77,7 +77,7 @@ def write_crate(results: str | Path, output: str | Path, root: str | Path, *, pi
         raise UserError(f"no finished run: {missing[0]} is missing", where=folder, remedy="finish it with `snakemake`")
     if not (project / "workflow" / "Snakefile").is_file():
         raise UserError("not the root of the project", where=project.resolve(), remedy="go there, or give --root")
-    crate = _crate(folder, project, pictures)
+    crate = _crate(folder, project, pictures, Path(output))
     with atomic_file(output) as temporary:
         crate.write_zip(temporary)
 
@@ -106,10 +106,10 @@ def _lasts(path: PurePosixPath) -> bool:
 
 def _shows_images(path: PurePosixPath) -> bool:
     in_stage = path.parts[0].startswith("stage") and path.suffix in (".png", ".jpg")
-    return path.parts[0] == "pictures" or path.name == "report.html" or in_stage
+    return path.parts[0] == "pictures" or path.name == "report.html" or path.match("model/*.html") or in_stage
 
 
-def _crate(folder: Path, project: Path, pictures: bool) -> ROCrate:
+def _crate(folder: Path, project: Path, pictures: bool, output: Path) -> ROCrate:
     name = folder.resolve().name
     record = _record(folder)
     crate = ROCrate(version="1.1")
@@ -118,6 +118,8 @@ def _crate(folder: Path, project: Path, pictures: bool) -> ROCrate:
     files = {
         path: _add_file(crate, folder / path, f"results/{name}/{path}")
         for path in result_files(folder, pictures=pictures)
+        # A crate that lies among the results isn't one of them.
+        if (folder / path).resolve() != output.resolve()
     }
     configuration = files[PurePosixPath("config.yaml")]
     inputs = {"configuration": [configuration], **_named_inputs(crate, folder, record)}

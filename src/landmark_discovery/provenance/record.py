@@ -94,7 +94,7 @@ def step_record(benchmark: str | Path) -> dict[str, Any]:
         started = None if seconds is None else _iso(ended - seconds)
         max_rss_mb = mean_of(table.tail(1), "max_rss")
     except (OSError, ValueError, OverflowError) as error:
-        raise UserError(f"not a benchmark of Snakemake ({error})", where=path, remedy="leave it out") from error
+        raise UserError(f"not a benchmark of Snakemake ({error})", where=path, remedy="delete it") from error
     return {
         "step": step,
         "started": started,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from landmark_discovery.errors import UserError
 from landmark_discovery.files import finite_number, read_json
 
 
@@ -32,8 +33,19 @@ def mean_detection_rate(metrics: Mapping[str, Any]) -> float | None:
 
 
 def read_benchmarks(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
-    """Read Snakemake's benchmark tables that are there, by the names of their steps."""
-    return {_step_of(Path(path)): pd.read_csv(path, sep="\t") for path in paths if Path(path).is_file()}
+    """Read Snakemake's benchmark tables that are there, by the names of their steps.
+
+    Raises:
+        UserError: a file that is no such table.
+    """
+    return {_step_of(Path(path)): _read_benchmark(path) for path in paths if Path(path).is_file()}
+
+
+def _read_benchmark(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, sep="\t")
+    except (OSError, ValueError) as error:
+        raise UserError(f"not a benchmark of Snakemake ({error})", where=path, remedy="delete it") from error
 
 
 def _step_of(path: Path) -> str:

@@ -113,7 +113,7 @@ def test_a_training_of_which_a_step_was_not_measured_has_no_time(tmp_path, make_
     (folder / "benchmarks" / "train_stage2.tsv").unlink()
     assert [run.training_seconds for run in read_runs([folder, make_run("b")])] == [None, 130]
     (folder / "benchmarks" / "train_stage1.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="not benchmarks of Snakemake"):
+    with pytest.raises(UserError, match="not a benchmark of Snakemake"):
         read_runs([folder, tmp_path / "results" / "b"])
 
 

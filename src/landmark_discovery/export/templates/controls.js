@@ -33,9 +33,7 @@ async function save() {
 
 async function showExample() {
   const bytes = Uint8Array.from(atob(settings.example.content), (letter) => letter.charCodeAt(0));
-  stopCamera();
-  await open(new File([bytes], settings.example.name));
-  if (settings.example.box) await setBox(settings.example.box);
+  await open(new File([bytes], settings.example.name), settings.example.box);
 }
 
 // Pictures that are dropped anywhere on the page are opened; the browser would leave the page for them.

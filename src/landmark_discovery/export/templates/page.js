@@ -98,8 +98,8 @@ function sayNothingFound(words) {
   say(`That didn't work: ${words}.`, true);
 }
 
-function show(picture, name) {
-  Object.assign(shown, { picture, name, box: null, found: null, chosen: null, sketch: null });
+function show(picture, name, box = null) {
+  Object.assign(shown, { picture, name, box, found: null, chosen: null, sketch: null });
   part("drop").classList.add("filled");
   part("invitation").hidden = true;
   part("tools").hidden = false;
@@ -107,15 +107,16 @@ function show(picture, name) {
   fillBoxFields();
 }
 
-async function open(file) {
+async function open(file, box = null) {
   stopCamera();
   const number = ++newest;
   try {
     const picture = await decoded(file);
     if (number !== newest) return;
-    show(picture, file.name || "picture");
+    show(picture, file.name || "picture", box);
     await search();
   } catch (error) {
+    if (number !== newest) return;
     say(`${file.name || "That"} can't be opened: ${error.message}.`, true);
   }
 }

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from landmark_discovery.config.loading import load_config, read_config_file
 from landmark_discovery.config.steps import canonical_json
 from landmark_discovery.errors import UserError
@@ -147,11 +145,7 @@ def _curves(folder: Path, label: str) -> dict[Direction, Curve]:
 
 
 def _training_seconds(folder: Path) -> float | None:
-    paths = [folder / f"{step}.tsv" for step in _TRAINING_STEPS]
-    try:
-        tables = read_benchmarks(paths)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise UserError(f"not benchmarks of Snakemake ({error})", where=folder, remedy="delete them") from error
+    tables = read_benchmarks([folder / f"{step}.tsv" for step in _TRAINING_STEPS])
     seconds = [mean_of(table, "s") for table in tables.values()]
     # A sum that lacks a step would look fast.
     known = [value for value in seconds if value is not None]

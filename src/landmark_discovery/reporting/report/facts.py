@@ -138,7 +138,7 @@ def _range(value: Any) -> Any:  # noqa: ANN401
 
 
 def _code_words(code: Mapping[str, Any]) -> str:
-    state = {True: "", False: ", with changes", None: ""}[code.get("clean")]
+    state = ", with changes" if code.get("clean") is False else ""
     return f"version {code.get('version', UNKNOWN)}, revision {code.get('revision', UNKNOWN)}{state}"
 
 

@@ -148,11 +148,11 @@ def paper_comparison(verdict: Mapping[str, Any] | None) -> str:
         )
     rows = [
         (
-            f"{html.words(str(one['metric']))}, {one['evaluation']} ({one['id']})",
+            f"{html.words(str(one.get('metric')))}, {one.get('evaluation')} ({one.get('id')})",
             percent(finite_number(one.get("mean"))),
-            f"{percent(finite_number(one['value']))} ({one['certainty']})",
-            UNKNOWN if one.get("difference") is None else f"{one['difference']:+.2f}",
-            str(one["status"]),
+            f"{percent(finite_number(one.get('value')))} ({one.get('certainty')})",
+            UNKNOWN if (difference := finite_number(one.get("difference"))) is None else f"{difference:+.2f}",
+            str(one.get("status")),
         )
         for one in listed
     ]
