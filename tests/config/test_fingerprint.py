@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,21 @@ def test_a_link_that_leads_nowhere_or_to_itself_counts_as_a_link(folder):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         folder_fingerprint(tmp_path / "none")
+
+
+def test_a_name_that_is_no_text_counts_as_its_bytes(folder):
+    before = folder_fingerprint(folder)
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).touch()
+    assert folder_fingerprint(folder) != before
+
+
+def test_a_file_that_vanishes_during_the_walk_is_passed_over(folder, monkeypatch):
+    before = folder_fingerprint(folder)
+    walk = os.walk
+
+    def walk_and_delete(*arguments, **options):
+        for path, folders, files in walk(*arguments, **options):
+            yield path, folders, [*files, "gone.tmp"]
+
+    monkeypatch.setattr(os, "walk", walk_and_delete)
+    assert folder_fingerprint(folder) == before

@@ -65,7 +65,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name_of_its_section(given, e
         ({"stage1": 4}, "stage1 is 4; allowed: a section of keys"),
         ({"recipe": "papr"}, "recipe is 'papr'; allowed: one of paper, short"),
         ({"augmentation": {"contrast": [3]}}, "augmentation.contrast is [3]; allowed: a list of 2 numbers"),
-        ({"augmentation": {"contrast": ["a", 1]}}, "augmentation.contrast.0 is 'a'; allowed: a number"),
+        ({"augmentation": {"contrast": ["a", 1]}}, "augmentation.contrast.0 is 'a'; allowed: a number above 0"),
         (
             {"stage1": {"optimizer": {"max_gradient_norm": -1}}},
             "stage1.optimizer.max_gradient_norm is -1; allowed: a number above 0, or null",
@@ -158,7 +158,9 @@ def test_texts_of_the_command_line_are_read_as_yaml():
         ({"dataset": {"path": "x"}}, "dataset.kind is synthetic"),
         ({"stage1": {"warmup_iterations": 99999}}, "stage1.warmup_iterations is 99999, more than"),
         ({"num_landmarks": 101}, "fewer than num_landmarks 101"),
-        ({"augmentation": {"scale": [2, 1]}}, "augmentation.scale is [2.0, 1.0], from high to low"),
+        ({"augmentation": {"scale": [2, 1]}}, "augmentation.scale: [2.0, 1.0] begins above its end"),
+        ({"augmentation": {"blur_sigma_px": [0, 1]}}, "augmentation.blur_sigma_px: [0.0, 1.0] isn't within 0 and 0.7"),
+        ({"augmentation": {"brightness": [-1, 1]}}, "augmentation.brightness.0 is -1"),
         ({"model": {"norm_groups": 5}}, "model: norm_groups 5 doesn't divide"),
     ],
 )

@@ -34,3 +34,12 @@ def test_a_point_and_its_mirrored_twin_read_the_same_cell():
 def test_descriptors_have_length_one():
     sampled = sample_descriptors(torch.rand(2, 5, 4, 4), torch.rand(2, 3, 2) * 3)
     torch.testing.assert_close(sampled.norm(dim=2), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("size", [48, 64, 96, 128])
+def test_a_quarter_of_a_cell_is_a_quarter_in_half_precision_too(size):
+    maps = torch.zeros(1, 2, size, size, dtype=torch.bfloat16)
+    maps[0, 0, :, -2], maps[0, 1, :, -1] = 1, 1
+    descriptors = sample_descriptors(maps, torch.tensor([[[size - 2 + 0.25, 3.0]]]))
+    expected = torch.tensor([0.75, 0.25]) / (0.75**2 + 0.25**2) ** 0.5
+    torch.testing.assert_close(descriptors[0, 0], expected, atol=4e-3, rtol=0)

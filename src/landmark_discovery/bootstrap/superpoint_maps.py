@@ -91,8 +91,8 @@ def sample_descriptors(descriptor_map: Tensor, points: NDArray[np.float64]) -> N
     """Sample a coarse map bilinearly at points and normalise the result.
 
     The cell in column c covers the pixels 8c .. 8c + 7, so that its centre is x = 8c + 3.5. The authors' formula,
-    x / (W/2) - 1 without aligned corners, places it at 8c + 4: half a pixel off. That formula is used only where
-    their own files are read. Points beyond the outermost centres take the descriptor of the nearest cells.
+    x / (W/2) - 1 without aligned corners, places it at 8c + 4, half a pixel off, and is not used. Points beyond the
+    outermost centres take the descriptor of the nearest cells.
 
     Args:
         descriptor_map: (D, h, w).

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=0)]
@@ -16,6 +16,28 @@ LandmarkCount = Annotated[int, Field(ge=2)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+
+
+def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError(f"{list(limits)} begins above its end")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+Factors = Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
+Shares = Annotated[tuple[Fraction, Fraction], AfterValidator(_in_order)]
+
+
+def blur_within(most_px: float) -> AfterValidator:
+    """Refuse a range of sigmas that a blur's kernel is too small for."""
+
+    def check(limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] < 0 or limits[1] > most_px:
+            raise ValueError(f"{list(limits)} isn't within 0 and {most_px}")
+        return limits
+
+    return AfterValidator(check)
 
 
 def _written_out(value: object) -> object:

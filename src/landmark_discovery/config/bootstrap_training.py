@@ -5,9 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
-from landmark_discovery.config.base import Count, Fraction, Name, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.base import (
+    Count,
+    Factors,
+    Fraction,
+    Name,
+    NotNegative,
+    Positive,
+    PositiveCount,
+    Range,
+    Section,
+    Shares,
+    blur_within,
+)
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
 from landmark_discovery.config.loading import merged, read_config_file
 from landmark_discovery.config.photographs import PhotographSettings
@@ -17,17 +29,6 @@ from landmark_discovery.errors import UserError, nearest_name
 
 # Of a blur by a kernel of seven pixels.
 MOST_BLUR_PX = 1.5
-
-
-def _in_order(limits: tuple[float, float]) -> tuple[float, float]:
-    if limits[0] > limits[1]:
-        raise ValueError(f"{list(limits)} begins above its end")
-    return limits
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
-Factors = Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
-Shares = Annotated[tuple[Fraction, Fraction], AfterValidator(_in_order)]
 
 
 class HomographySettings(Section):
@@ -51,14 +52,9 @@ class LightSettings(Section):
     gamma: Factors = Field((0.6, 1.6), description="Exponent.")
     shade: Shares = Field((0.0, 0.4), description="Depth of a soft shadow that falls over a part.")
     noise_deviation: Shares = Field((0.0, 0.06), description="Standard deviation of Gaussian noise.")
-    blur_sigma_px: Range = Field((0.0, 1.0), description="Gaussian sigma, from 0 to 1.5.")
-
-    @field_validator("blur_sigma_px")
-    @classmethod
-    def _blur_fits(cls, limits: tuple[float, float]) -> tuple[float, float]:
-        if limits[0] < 0 or limits[1] > MOST_BLUR_PX:
-            raise ValueError(f"{list(limits)} isn't within 0 and {MOST_BLUR_PX}")
-        return limits
+    blur_sigma_px: Annotated[Range, blur_within(MOST_BLUR_PX)] = Field(
+        (0.0, 1.0), description="Gaussian sigma, from 0 to 1.5."
+    )
 
 
 class DescentSettings(Section):

@@ -18,7 +18,7 @@ def check_consistency(config: Config, where: str | Path | None = None) -> None:
     Raises:
         UserError: the first contradiction found.
     """
-    for check in (_dataset_problems, _pretrained_problems, _schedule_problems, _range_problems):
+    for check in (_dataset_problems, _pretrained_problems, _schedule_problems):
         for what, remedy in check(config):
             raise UserError(what, where=where, remedy=remedy)
 
@@ -61,9 +61,3 @@ def _schedule_problems(config: Config) -> Iterator[Problem]:
             f"{config.num_landmarks}",
             "raise it to several times num_landmarks",
         )
-
-
-def _range_problems(config: Config) -> Iterator[Problem]:
-    for name, value in config.augmentation.model_dump().items():
-        if isinstance(value, tuple) and value[0] > value[1]:
-            yield f"augmentation.{name} is {list(value)}, from high to low", "write the lower end first"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from landmark_discovery.errors import UserError
@@ -32,12 +33,19 @@ def folder_fingerprint(folder: str | Path, without: Collection[str] = ()) -> str
         seen.add(place)
         for name in sorted(files):
             file = Path(path, name)
-            if str(file.relative_to(root)) in without:
-                continue
-            try:
-                facts = file.stat()
-            except OSError:
-                # Such as the links that editors leave beside an open file: they lead nowhere, or to themselves.
-                facts = file.lstat()
-            digest.update(f"{file.relative_to(root)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+            facts = None if str(file.relative_to(root)) in without else _facts(file)
+            if facts is not None:
+                digest.update(os.fsencode(file.relative_to(root)))
+                digest.update(f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def _facts(file: Path) -> os.stat_result | None:
+    """Look a file up; None where it is gone by now."""
+    try:
+        return file.stat()
+    except OSError:
+        # Such as the links that editors leave beside an open file: they lead nowhere, or to themselves.
+        with suppress(FileNotFoundError):
+            return file.lstat()
+    return None

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from landmark_discovery.config.base import Count, Fraction, NotNegative, Positive, PositiveCount, Section
+from landmark_discovery.config.base import (
+    Count,
+    Factors,
+    Fraction,
+    NotNegative,
+    Positive,
+    PositiveCount,
+    Range,
+    Section,
+    Shares,
+    blur_within,
+)
 
-Range = tuple[float, float]
+# Of a blur by a kernel of five pixels.
+MOST_BLUR_PX = 0.7
 
 
 class ModelSettings(Section):
@@ -39,16 +51,18 @@ class AugmentationSettings(Section):
     """Random changes of each training view (method, section 4)."""
 
     blur_probability: Fraction = Field(0.3, description="Share of views that are blurred.")
-    blur_sigma_px: Range = Field((0.0, 0.5), description="Gaussian sigma.")
-    contrast: Range = Field((0.85, 1.3), description="Factor of contrast around 127.")
+    blur_sigma_px: Annotated[Range, blur_within(MOST_BLUR_PX)] = Field(
+        (0.0, 0.5), description=f"Gaussian sigma, from 0 to {MOST_BLUR_PX}."
+    )
+    contrast: Factors = Field((0.85, 1.3), description="Factor of contrast around 127.")
     noise_probability: Fraction = Field(0.5, description="Share of views with Gaussian noise.")
-    noise_deviation: Range = Field((0.0, 0.05), description="Standard deviation of the noise, as a share of 255.")
+    noise_deviation: Shares = Field((0.0, 0.05), description="Standard deviation of the noise, as a share of 255.")
     noise_per_channel_probability: Fraction = Field(0.5, description="Share of noisy views with coloured noise.")
-    brightness: Range = Field((0.9, 1.1), description="Factor of brightness.")
+    brightness: Factors = Field((0.9, 1.1), description="Factor of brightness.")
     brightness_per_channel_probability: Fraction = Field(0.2, description="Share of views with a factor a channel.")
     hue_saturation_probability: Fraction = Field(0.3, description="Share of views with changed hue and saturation.")
-    hue_saturation: Range = Field((0.5, 1.5), description="Factor of hue, and another of saturation.")
-    scale: tuple[Positive, Positive] = Field((0.8, 1.2), description="Factor of width, and another of height.")
+    hue_saturation: Factors = Field((0.5, 1.5), description="Factor of hue, and another of saturation.")
+    scale: Factors = Field((0.8, 1.2), description="Factor of width, and another of height.")
     translation: Range = Field((-0.05, 0.05), description="Shift in x, and another in y, as a share of the image.")
     rotation_degrees: Range = Field((-40.0, 40.0), description="Angle of rotation about the image centre.")
     mirror_probability: Fraction = Field(0.5, description="Share of mirrored views, once flipped ids exist.")

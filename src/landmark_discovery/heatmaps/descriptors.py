@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+# Widths and heights on which half precision knows quarters of a cell.
+_EXACT_GRIDS = ((16, 16), (32, 32), (64, 64))
+
 
 def sample_descriptors(maps: Tensor, points: Tensor) -> Tensor:
     """Read L2-normalised descriptors bilinearly at points.
@@ -23,6 +26,9 @@ def sample_descriptors(maps: Tensor, points: Tensor) -> Tensor:
     height, width = maps.shape[-2:]
     size = torch.tensor([width, height], device=points.device, dtype=points.dtype)
     positions = (2 * torch.nan_to_num(points) + 1) / size - 1
+    if (width, height) not in _EXACT_GRIDS:
+        # Quarter cells would be rounded by up to a sixteenth of a cell in half precision.
+        maps = maps.float()
     sampled = F.grid_sample(
         maps, positions[:, :, None].to(maps.dtype), mode="bilinear", padding_mode="border", align_corners=False
     )

@@ -13,7 +13,7 @@ from landmark_discovery.config.training import AugmentationSettings
 from landmark_discovery.training.noise import position_noise
 from landmark_discovery.training.randomness import Randomness
 
-# Wide enough for a sigma of about 0.7 px; the method's largest is 0.5.
+# Wide enough for a sigma of 0.7 px, the largest that settings may have; the method's is 0.5.
 BLUR_RADIUS_PX = 2
 
 

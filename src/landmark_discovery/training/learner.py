@@ -123,8 +123,9 @@ class Learner:
         total = watch.total(loss)
         if (total.is_cuda and self.iteration % LOG_EVERY and self.iteration != until) or bool(torch.isfinite(total)):
             return
+        late = f", begun up to {LOG_EVERY - 1} before" if total.is_cuda else ""
         raise UserError(
-            f"the loss is {float(total)} at iteration {self.iteration}{watch.keep(batch)}",
+            f"the loss is {float(total)} at iteration {self.iteration}{late}{watch.keep(batch)}",
             where="training",
             remedy="lower the optimizer's learning_rate, set its max_gradient_norm, or take precision: float32; "
             "the last checkpoint before it stays",

@@ -81,7 +81,7 @@ class Saver:
         path = self.folder.root.parent / f"bad_batch_{self.processes.rank}.npz"
         indices = image_of_row[batch.rows].cpu().numpy()
         write_npz(path, {"image_index": indices, "pixels": batch.pixels.cpu().numpy()})
-        return f" (its images are in {path})"
+        return f" (the images that it was found with are in {path})"
 
     def finish(self) -> None:
         """Remove what served to get here, now that the result is there: checkpoints, and batches that went wrong."""

@@ -172,6 +172,18 @@ def test_changed_content_is_noticed_by_its_checksum(tmp_path, kind):
         list(extract_files(path, {"img/b.jpg": tmp_path / "b"}, 10))
 
 
+def test_a_member_of_another_compression_that_is_damaged_is_refused(tmp_path):
+    path = tmp_path / "archive.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("img/a.jpg", bytes(range(256)) * 8)
+    data = bytearray(path.read_bytes())
+    data[45:75] = bytes(byte ^ 0xFF for byte in data[45:75])
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(UserError, match=r"not a readable archive"):
+        list(extract_files(path, {"img/a.jpg": tmp_path / "a"}, 10_000))
+
+
 def test_a_member_with_a_password_is_refused(tmp_path):
     path = tmp_path / "archive.zip"
     write_archive(path, {"img/a.jpg": b"first"})

@@ -6,6 +6,7 @@ No path of an archive is ever written to, so that none can lead anywhere. A memb
 from __future__ import annotations
 
 import gzip
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -24,6 +25,7 @@ _DAMAGES = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     OSError,
     # An unknown compression, and a member with a password.

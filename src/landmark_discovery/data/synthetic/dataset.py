@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from landmark_discovery.data.synthetic.appearance import Person, sample_person
 from landmark_discovery.data.synthetic.drawing import draw_face
 from landmark_discovery.data.synthetic.template import FloatArray
 from landmark_discovery.files import atomic_folder, write_json
+from landmark_discovery.streaming import cpu_count
 
 JPEG_QUALITY = 92
 _SETTINGS = "synthetic.json"
@@ -98,7 +98,7 @@ def _generator(picture: Picture, seed: int, last: int) -> np.random.Generator:
 
 def _draw_all(pictures: Sequence[Picture], settings: SyntheticSettings, folder: Path) -> Iterator[FloatArray]:
     """Write all images and give the points of each, (68, 2), in order."""
-    workers = min(os.cpu_count() or 1, len(pictures) // _PICTURES_A_WORKER)
+    workers = min(cpu_count(), len(pictures) // _PICTURES_A_WORKER)
     seed, size = settings.seed, settings.image_size_px
     if workers < 2:
         for picture in pictures:
