@@ -58,7 +58,7 @@ WATCHED = {
     "predict-dataset": (
         Watched(_PREDICTION, "detect", "detection"),
         Watched(_PREDICTION, "name_detections", "clustering"),
-        Watched("landmark_discovery.evaluation.predict", "predict_stage2", "prediction of stage 2"),
+        Watched("landmark_discovery.inference.dataset", "predict_stage2", "prediction of stage 2"),
     ),
 }
 

@@ -10,7 +10,7 @@ from landmark_discovery.bootstrap_training.networks import new_network
 from landmark_discovery.bootstrap_training.runs import write_network
 from landmark_discovery.cli import bootstrap_training
 from landmark_discovery.config.bootstrap_training import bootstrap_step_settings, load_bootstrap_training
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_npz
 

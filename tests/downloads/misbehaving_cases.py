@@ -10,7 +10,7 @@ from random import Random
 
 from misbehaving import CONTENT, MODIFIED, OTHER, cut, page, part, raw, redirect, reset, stall, status, trickle, whole
 
-from landmark_discovery.downloads.digests import Digest
+from landmark_discovery.digests import Digest
 
 SIZE = len(CONTENT)
 GZIPPED = gzip.compress(CONTENT, mtime=0)

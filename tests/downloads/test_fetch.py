@@ -10,8 +10,8 @@ import misbehaving
 import pytest
 from misbehaving import cut, stall, status, whole
 
+from landmark_discovery.digests import Digest
 from landmark_discovery.downloads.checks import check_download, sha256_of
-from landmark_discovery.downloads.digests import Digest
 from landmark_discovery.downloads.drive import transfer_drive
 from landmark_discovery.downloads.fetch import TRANSFERS, Means, by_hand, fetch, missing_offline
 from landmark_discovery.downloads.licences import LICENCES

@@ -1,6 +1,6 @@
 import pytest
 
-from landmark_discovery.downloads.digests import Digest
+from landmark_discovery.digests import Digest
 from landmark_discovery.downloads.licences import LICENCES
 from landmark_discovery.downloads.lock import pin
 from landmark_discovery.downloads.readiness import (

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import predict_landmarks
 from landmark_discovery.export.onnx_check import OnnxCheck, check_onnx, onnx_landmarks, pytorch_landmarks, write_check
+from landmark_discovery.inference.dataset import predict_landmarks
 from landmark_discovery.training.weights import save_weights
 
 pytest.importorskip("onnxruntime")

@@ -11,8 +11,8 @@ import torch
 import landmark_discovery
 from landmark_discovery.data.prepare import prepare_store
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import predict_landmarks
 from landmark_discovery.inference import detector as module
+from landmark_discovery.inference.dataset import predict_landmarks
 from landmark_discovery.inference.detector import LandmarkDetector
 from landmark_discovery.inference.package import package_model
 from landmark_discovery.inference.shots import Box, Shot

@@ -6,8 +6,8 @@ import torch
 
 from landmark_discovery.config.training import Stage2Settings
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import predict_landmarks
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS
+from landmark_discovery.inference.dataset import predict_landmarks
 from landmark_discovery.pretrained.convert import convert_checkpoint
 from landmark_discovery.training.images import StoredImages, stored_images
 from landmark_discovery.training.prediction import predict_stage2

@@ -11,7 +11,7 @@ from mutations import damaged_bytes, damaged_tree, fuzz, only_user_errors
 from safetensors.torch import save, save_file
 
 from landmark_discovery.config.training import ModelSettings
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import CONVENTIONS
 from landmark_discovery.training.checkpoints import Checkpoint, CheckpointFolder

@@ -15,7 +15,7 @@ from torch import Tensor
 from landmark_discovery.bootstrap.packaged import DIGEST_NAME, WEIGHTS_NAME
 from landmark_discovery.bootstrap_training.runs import read_network
 from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, atomic_folder, read_json, write_json, write_text
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from landmark_discovery.config.photographs import PhotographSettings
 from landmark_discovery.data.images import quiet_decoder, read_image
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 
 COLUMNS = (

@@ -23,7 +23,7 @@ from landmark_discovery.bootstrap_training.magicpoint import train_magicpoint
 from landmark_discovery.bootstrap_training.networks import new_network, on_device
 from landmark_discovery.bootstrap_training.shapes.dataset import read_shapes
 from landmark_discovery.config.bootstrap_training import BootstrapTrainingConfig
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, cast_array, read_npz, write_json, write_npz
 from landmark_discovery.models.superpoint import NormalisedSuperPoint

@@ -37,8 +37,8 @@ def predict_dataset(
     """Find the landmarks of every image of a data set, in pixels of the original images."""
     chosen = settings_of(f"predict-stage{stage}", settings, config, assignments)
     from landmark_discovery.data.store import read_store
-    from landmark_discovery.evaluation.predict import predict_landmarks
     from landmark_discovery.evaluation.predictions import write_predictions
+    from landmark_discovery.inference.dataset import predict_landmarks
     from landmark_discovery.training.runtime import reuse_freed_memory
 
     reuse_freed_memory()

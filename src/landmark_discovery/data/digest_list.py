@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 
 LIST = "SHA256SUMS"

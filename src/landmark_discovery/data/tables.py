@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landmark_discovery.data.csv_rows import read_rows
+from landmark_discovery.csv_rows import read_rows
 from landmark_discovery.data.store import CORNERS
 from landmark_discovery.errors import UserError, nearest_name
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
 
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.downloads.lock import mismatch, mismatch_remedy, pin, pinned
 from landmark_discovery.downloads.sources import Source
 from landmark_discovery.downloads.web_pages import describe_web_page

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from landmark_discovery.downloads.digests import Digest
+from landmark_discovery.digests import Digest
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_text
 from landmark_discovery.locking import open_alone

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from landmark_discovery.data.csv_rows import read_rows
-from landmark_discovery.downloads.digests import Digest, parse_digest
+from landmark_discovery.csv_rows import read_rows
+from landmark_discovery.digests import Digest, parse_digest
 from landmark_discovery.downloads.licences import Licence, find_licence
 from landmark_discovery.errors import UserError, nearest_name
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from landmark_discovery.data.csv_rows import read_rows
+from landmark_discovery.csv_rows import read_rows
 from landmark_discovery.errors import UserError
 from landmark_discovery.geometry import FloatArray
 

@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import stage2_landmarks
 from landmark_discovery.export.onnx_graph import INPUTS, OUTPUTS, OnnxModel
 from landmark_discovery.files import finite_number, write_json
 from landmark_discovery.geometry import crop_to_image
+from landmark_discovery.inference.dataset import stage2_landmarks
 from landmark_discovery.inference.package import Model
 from landmark_discovery.threads import CPU_THREADS
 

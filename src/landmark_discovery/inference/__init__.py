@@ -1,1 +1,1 @@
-"""The trained landmark detector on anybody's images."""
+"""The trained landmark detector on a prepared data set, and on anybody's images."""

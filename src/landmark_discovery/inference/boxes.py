@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from landmark_discovery.data.csv_rows import read_rows
+from landmark_discovery.csv_rows import read_rows
 from landmark_discovery.data.tables import BOX_COLUMNS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import finite_number

@@ -16,9 +16,9 @@ from landmark_discovery.data.cutting import CutRule
 from landmark_discovery.data.store import ImageStore
 from landmark_discovery.downloads.licences import find_licence
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import stage2_settings
 from landmark_discovery.heatmaps.conventions import CONVENTIONS
 from landmark_discovery.heatmaps.shape_prior import ShapePrior
+from landmark_discovery.inference.dataset import stage2_settings
 from landmark_discovery.training.weights import TrainedWeights, load_weights, require_landmarks
 
 STAGE = 2

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from landmark_discovery import __version__
 from landmark_discovery.config.training import ModelSettings
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.heatmaps.conventions import AUTHORS_PIXELS
 from landmark_discovery.models.hourglass import HourglassNetwork

@@ -12,7 +12,7 @@ from typing import Any
 import landmark_discovery
 from landmark_discovery.config.loading import load_config, read_config_file
 from landmark_discovery.config.steps import canonical_json
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.downloads.lock import read_lock
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json, write_json

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from landmark_discovery import __version__
-from landmark_discovery.downloads.digests import digest_of
+from landmark_discovery.digests import digest_of
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_file, write_text
 from landmark_discovery.locking import open_alone

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landmark_discovery.downloads.digests import ALGORITHMS, Digest, digest_of, parse_digest
+from landmark_discovery.digests import ALGORITHMS, Digest, digest_of, parse_digest
 from landmark_discovery.errors import UserError
 
 # Digests of b"abc" as their standards give them; of git, what `git hash-object` says of b"hello\n".

@@ -7,8 +7,8 @@ import torch
 from landmark_discovery.clustering.pseudo_groundtruth import Landmarker
 from landmark_discovery.config.training import DetectionSettings, Stage2Settings
 from landmark_discovery.errors import UserError
-from landmark_discovery.evaluation.predict import predict_landmarks
 from landmark_discovery.heatmaps.shape_prior import ShapePrior
+from landmark_discovery.inference.dataset import predict_landmarks
 from landmark_discovery.training import prediction
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.prediction import predict_stage1, predict_stage2
