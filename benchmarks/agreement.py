@@ -17,7 +17,7 @@ from benchmarks.suite import PATHS, PRECISIONS
 from benchmarks.workload import Workload
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_json
-from landmark_discovery.markdown_tables import markdown_table
+from landmark_discovery.text_tables import markdown_table
 from landmark_discovery.training.feed import feed
 from landmark_discovery.training.randomness import generator_on
 from landmark_discovery.training.runtime import arithmetic

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from benchmarks.machine import ROOT, machine_facts, version_facts
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import write_json, write_text
 from landmark_discovery.streaming import cpu_count
+from landmark_discovery.text_tables import markdown_table
 
 # Start, rest and end: what a step has that no function of is watched.
 UNWATCHED_PARTS = 3
@@ -150,19 +151,18 @@ def demo_markdown(content: Mapping[str, Any]) -> str:
     total = content["seconds"]
     lines = [
         f"`{content['command']}`, {total:.0f} s on {content['machine']['cpu_count']} cores.\n",
-        *_table("step", {step["step"]: step["seconds"] for step in content["steps"]}, total),
+        _table("step", {step["step"]: step["seconds"] for step in content["steps"]}, total),
     ]
     for step in content["steps"]:
         if len(step["parts"]) > UNWATCHED_PARTS:
-            lines += ["", *_table(f"part of {step['step']}", step["parts"], step["seconds"])]
+            lines += ["", _table(f"part of {step['step']}", step["parts"], step["seconds"])]
     return "\n".join(lines) + "\n"
 
 
-def _table(title: str, seconds: Mapping[str, float], total: float) -> Iterator[str]:
-    yield f"| {title} | s | share |"
-    yield "| --- | --- | --- |"
-    for name, value in sorted(seconds.items(), key=lambda item: -item[1]):
-        yield f"| {name} | {value:.1f} | {100 * value / total:.0f} % |"
+def _table(title: str, seconds: Mapping[str, float], total: float) -> str:
+    longest_first = sorted(seconds.items(), key=lambda item: -item[1])
+    rows = [(name, f"{value:.1f}", f"{100 * value / total:.0f} %") for name, value in longest_first]
+    return markdown_table((title, "s", "share"), rows)
 
 
 def _run(step: Step, folder: Path, options: Sequence[str]) -> StepTime:

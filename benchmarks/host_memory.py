@@ -26,6 +26,7 @@ from landmark_discovery.config.loading import load_config, merged, parse_assignm
 from landmark_discovery.config.schema import Config
 from landmark_discovery.files import write_json
 from landmark_discovery.models.hourglass import HourglassNetwork
+from landmark_discovery.text_tables import markdown_table
 from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.keypoints import CELL_PX
 from landmark_discovery.training.processes import SINGLE
@@ -168,9 +169,7 @@ def _markdown(content: dict[str, Any]) -> str:
         f"{content['descriptors_gib']:.2f} GiB of descriptors, peak {content['peak_gib']:.2f} GiB\n"
     )
     rows = [
-        f"| {s['step']} | {s['seconds']:.1f} | {s['peak_gib']:.2f} | {s['after_gib']:.2f} | {s['peak_line']} |"
+        (s["step"], f"{s['seconds']:.1f}", f"{s['peak_gib']:.2f}", f"{s['after_gib']:.2f}", s["peak_line"])
         for s in content["steps"]
     ]
-    return "\n".join(
-        [head, "| step | s | peak GiB | GiB after it | peak near |", "| --- | --- | --- | --- | --- |", *rows]
-    )
+    return f"{head}\n{markdown_table(('step', 's', 'peak GiB', 'GiB after it', 'peak near'), rows)}"

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.figures import Figure, Variant
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_json, write_text
+from landmark_discovery.text_tables import markdown_table
 
 JSON_NAME, MARKDOWN_NAME = "benchmarks.json", "benchmarks.md"
 
@@ -108,5 +109,4 @@ def _facts(facts: Mapping[str, Any]) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return markdown_table(header, rows) + "\n"

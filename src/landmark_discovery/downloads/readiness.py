@@ -13,6 +13,7 @@ from landmark_discovery.downloads.licences import acceptance_line, require_accep
 from landmark_discovery.downloads.lock import pinned
 from landmark_discovery.downloads.sources import Source, browser_address, find_source, is_on_drive
 from landmark_discovery.errors import UserError
+from landmark_discovery.text_tables import aligned_table
 
 HEADER = ("file", "state", "size", "licence", "what")
 
@@ -152,11 +153,7 @@ def is_offline(setting: bool, environment: Mapping[str, str]) -> bool:
 
 
 def _table(rows: Sequence[Readiness]) -> str:
-    cells = [HEADER, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+    return aligned_table([HEADER, *map(_cells, rows)])
 
 
 def _cells(row: Readiness) -> tuple[str, ...]:

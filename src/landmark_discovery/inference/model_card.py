@@ -10,6 +10,7 @@ from landmark_discovery.config.schema import Config
 from landmark_discovery.downloads.licences import LICENCES, Licence
 from landmark_discovery.errors import UserError
 from landmark_discovery.inference.package import Model
+from landmark_discovery.text_tables import markdown_table
 
 # Landmarks that fewer of the test images have are named.
 OFTEN = 0.9
@@ -151,8 +152,8 @@ def _figures(metrics: Mapping[str, Any]) -> Iterator[str]:
         return
     images = metrics["num_test_images"]
     yield f"Stage 2, on {images:,} test images; errors in percent, lower is better; `null`: not defined."
-    rows = [f"| {name} | {_figure(metrics[name])} | {metrics['definitions'][name]} |" for name in _FIGURES]
-    yield "\n".join(["| figure | value | definition |", "| --- | ---: | --- |", *rows])
+    rows = [(name, _figure(metrics[name]), metrics["definitions"][name]) for name in _FIGURES]
+    yield markdown_table(("figure", "value", "definition"), rows)
 
 
 def _figure(value: float | None) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 from landmark_discovery.files import atomic_file, write_json, write_text
 from landmark_discovery.keypoint_evaluation.conditions import CONDITIONS
 from landmark_discovery.keypoint_evaluation.evaluate import DetectorEvaluation
-from landmark_discovery.markdown_tables import markdown_table
 from landmark_discovery.reporting.tables import UNKNOWN
+from landmark_discovery.text_tables import markdown_table
 
 # Headings of the page and the columns below them.
 _PAIR_COLUMNS = (

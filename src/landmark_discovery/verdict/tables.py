@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import read_json, write_json, write_text
-from landmark_discovery.markdown_tables import markdown_table
 from landmark_discovery.reporting import html
+from landmark_discovery.text_tables import aligned_table, markdown_table
 from landmark_discovery.verdict.judgement import MEANINGS, Judgement, Status, Verdict
 
 COLUMNS = (
@@ -157,9 +157,7 @@ def plain_table(verdict: Verdict) -> str:
     if verdict.judgements:
         kept = (0, 1, 2, 3, 4, 6, 8)
         rows = [[_ascii(row[column]) for column in kept] for row in [COLUMNS, *map(_row, verdict.judgements)]]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(kept))]
-        padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-        lines = [line.rstrip() for line in padded]
+        lines = [aligned_table(rows)]
     return "\n".join([*lines, *(f"absent: {text}" for text in _absences(verdict)), summary_line(verdict)])
 
 

@@ -20,6 +20,7 @@ from landmark_discovery.reporting.curves import Direction
 from landmark_discovery.reporting.interactive import interactive_page
 from landmark_discovery.reporting.plots import Plot
 from landmark_discovery.reporting.tables import UNKNOWN, duration, percent, share
+from landmark_discovery.text_tables import aligned_table
 
 _ANYWAY = "Their figures have different meanings and can't be compared as numbers; look at one run at a time."
 
@@ -103,13 +104,13 @@ def comparison_csv(runs: Sequence[FinishedRun]) -> str:
 
 def plain_text(runs: Sequence[FinishedRun], groups: Sequence[Group], differing: Sequence[str]) -> str:
     """Write the table and the differences for a terminal that may know ASCII alone."""
-    lines = _aligned([_columns(), *map(_row, runs)])
+    lines = [_aligned([_columns(), *map(_row, runs)])]
     if differing:
         lines += ["", f"NOT COMPARABLE: they differ in {', '.join(differing)}. {_ANYWAY}"]
     elif len(groups) > 1 or len(groups[0].runs) > 1:
         for figure in _FIGURES:
             rows = [[group.name, *_difference_cells(groups[0], group, figure)] for group in groups]
-            lines += ["", *_aligned([(figure.words, *_DIFFERENCE_COLUMNS[1:]), *rows])]
+            lines += ["", _aligned([(figure.words, *_DIFFERENCE_COLUMNS[1:]), *rows])]
     return "\n".join(lines)
 
 
@@ -208,8 +209,5 @@ def _at(configuration: Mapping[str, object], key: str) -> str:
     return configuration_value(value)
 
 
-def _aligned(words: Sequence[Sequence[str]]) -> list[str]:
-    rows = [[cell.replace("±", "+-").replace(UNKNOWN, "-") for cell in row] for row in words]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return [line.rstrip() for line in padded]
+def _aligned(words: Sequence[Sequence[str]]) -> str:
+    return aligned_table([[cell.replace("±", "+-").replace(UNKNOWN, "-") for cell in row] for row in words])

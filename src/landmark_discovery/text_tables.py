@@ -1,4 +1,4 @@
-"""Tables of Markdown, as they are shown on pages and in a terminal."""
+"""Tables in words: as Markdown, and with columns of one width for a terminal."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     """
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def aligned_table(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table for a terminal, each column as wide as its longest cell.
+
+    Args:
+        rows: the headings first, each with the same number of cells.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in padded)
 
 
 def _cell(text: str) -> str:

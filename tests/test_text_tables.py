@@ -1,4 +1,4 @@
-from landmark_discovery.markdown_tables import markdown_table
+from landmark_discovery.text_tables import aligned_table, markdown_table
 
 
 def test_headings_a_rule_and_rows():
@@ -12,3 +12,7 @@ def test_a_table_without_rows_has_its_headings():
 def test_what_would_break_a_row_does_not():
     lines = markdown_table(("x | y",), [("two\n  lines\tand | a bar",)]).splitlines()
     assert lines == ["| x &#124; y |", "| --- |", "| two lines and &#124; a bar |"]
+
+
+def test_columns_of_a_terminal_are_as_wide_as_their_longest_cells():
+    assert aligned_table([("a", "bb", "c"), ("111", "2", "")]) == "a    bb  c\n111  2"
