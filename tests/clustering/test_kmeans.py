@@ -1,6 +1,7 @@
 import faiss
 import numpy as np
 import pytest
+import torch
 
 from landmark_discovery.clustering.kmeans import assign, gpu_count, kmeans, spread_start
 from landmark_discovery.config.training import ClusteringSettings
@@ -81,6 +82,6 @@ def test_gpu_and_cpu_find_the_same_centroids(monkeypatch):
         pytest.skip("faiss sees no GPU")
     _, points = four_clouds()
     start = points[::50].copy()
-    on_gpu = kmeans(points, 4, SETTINGS, initial=start)
+    on_gpu = kmeans(points, 4, SETTINGS, start, torch.device("cuda"))
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0)
     np.testing.assert_allclose(on_gpu, kmeans(points, 4, SETTINGS, initial=start), atol=1e-4)

@@ -12,6 +12,7 @@ from landmark_discovery.training.images import StoredImages
 from landmark_discovery.training.interruption import Interrupted
 from landmark_discovery.training.keypoints import warmup_keypoints
 from landmark_discovery.training.prediction import predict_stage2
+from landmark_discovery.training.runtime import arithmetic
 from landmark_discovery.training.saver import NO_SAVER, Saver
 from landmark_discovery.training.stage1 import initial_network, train_stage1
 from landmark_discovery.training.stage2 import train_stage2
@@ -56,9 +57,10 @@ def trained(stored, tiny_config):
         )
         start = initial_network(config, device)
         second = _to_the_end(lambda saver: train_stage2(images, targets, start, config, saver=saver), saver_of("2"))
-        found = predict_stage2(
-            second.network, np.array([1, 0, 2]), images, TRAIN, config.stage2, size_px=32, precision=precision
-        )
+        with arithmetic(precision, device, deterministic=True):
+            found = predict_stage2(
+                second.network, np.array([1, 0, 2]), images, TRAIN, config.stage2, size_px=32, precision=precision
+            )
         weights = [*first.network.state_dict().values(), *second.network.state_dict().values()]
         arrays = [value.cpu().numpy() for value in weights] + [first.landmarker.centroids, *found]
         return [array.tobytes() for array in arrays], [first.log, second.log]

@@ -359,7 +359,7 @@ def test_averaging_fits_inside_a_recorded_graph():
     try:
         FIRST.average([values])
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             FIRST.average([values])
         graph.replay()
         graph.replay()
