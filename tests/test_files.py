@@ -1,7 +1,9 @@
+import ctypes
 import errno
 import json
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 
@@ -74,6 +76,22 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 
     assert names_in(tmp_path / "out/sub") == ["second"]
     assert names_in(tmp_path) == ["out"]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "renameat2"), reason="the system can't exchange names")
+def test_who_looks_at_any_moment_finds_the_folder_that_is_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    found = []
+    sys.setprofile(lambda *_: found.append((tmp_path / "out").is_dir()))
+    try:
+        with atomic_folder(tmp_path / "out") as temporary:
+            (temporary / "new").touch()
+    finally:
+        sys.setprofile(None)
+
+    assert names_in(tmp_path / "out") == ["new"]
+    assert found
+    assert all(found)
 
 
 def test_a_folder_that_holds_something_else_is_refused_before_any_work_and_stays(tmp_path):

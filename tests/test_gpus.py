@@ -92,6 +92,12 @@ def test_a_scheduler_that_has_given_gpus_is_left_alone(machine, monkeypatch):
     assert not (machine / "locks").exists()
 
 
+def test_a_gpu_that_a_user_has_chosen_is_locked_all_the_same(machine, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert seen(1).stdout == "GPU-aaa\n"
+    assert [path.name for path in (machine / "locks").iterdir()] == ["GPU-aaa.lock"]
+
+
 @pytest.mark.usefixtures("machine")
 def test_jobs_within_an_allocation_of_several_gpus_get_one_each(machine, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")

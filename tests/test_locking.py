@@ -139,6 +139,12 @@ def test_a_killed_run_holds_nothing(holder, tmp_path):
     assert (tmp_path / "lock").read_text() != str(os.getpid())
 
 
+def test_a_lock_names_its_process_alone_after_one_with_a_longer_number(tmp_path):
+    (tmp_path / "lock").write_text("12345678901234567890")
+    hold_folder(tmp_path / "lock")
+    assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
 def test_where_the_file_system_has_no_locks_the_run_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
     def unsupported(*_):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
