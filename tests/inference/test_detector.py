@@ -142,6 +142,20 @@ def test_large_images_go_through_the_network_one_by_one(detector, draw, monkeypa
     assert [count for count, *_ in sizes] == [1, 1, 1]
 
 
+def test_arrays_that_wait_together_take_bounded_memory(detector, draw, monkeypatch):
+    counts = []
+
+    def noted(cuts, *rest):
+        counts.append(len(cuts))
+        return stack(cuts, *rest)
+
+    stack = module.stack_cuts
+    monkeypatch.setattr(module, "stack_cuts", noted)
+    monkeypatch.setattr(module, "_HELD_BYTES", 2 * draw(0).nbytes)
+    detector.predict([draw(seed) for seed in range(5)])
+    assert counts == [2, 2, 1]
+
+
 def test_few_images_are_read_ahead_of_the_network(detector, draw):
     read = []
 

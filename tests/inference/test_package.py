@@ -50,6 +50,11 @@ def test_training_images_are_counted_where_they_trained(save_stage, store, tiny_
     assert (converted["train_images"], converted["test_images"]) == (None, 1)
 
 
+def test_the_frame_is_that_of_the_images_that_predictions_are_measured_on(save_stage, store, tiny_config, build_store):
+    training = build_store([np.zeros((8, 8, 3), dtype=np.uint8)], [(0, 0, 8, 8)])
+    assert package_model(save_stage(), [training, store], tiny_config(), []).facts["use"]["frame_px"] == [90, 80]
+
+
 def test_equal_models_are_equal_files(packaged, tmp_path):
     for name in ("one", "other"):
         save_weights(tmp_path / name, packaged)
