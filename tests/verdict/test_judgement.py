@@ -50,6 +50,7 @@ def test_ends_of_the_range_count_although_decimals_are_not_exact_in_binary(publi
         ("both", (3.4, 3.42), "undecided"),  # 3.28 to 3.54
         ("both", (4.0, 4.02), "miss"),  # 3.88 to 4.14
         ("both", (2.0, 2.02), "miss"),
+        ("both", (2.0, 4.0), "undecided"),  # -9.71 to 15.71: both are outside, their mean is not
         ("worse", (2.0, 2.02), "better"),  # 1.88 to 2.14
         ("worse", (2.4, 2.45), "within"),  # 2.11 to 2.74: not surely better
         ("worse", (1.0, 1.5), "undecided"),  # -1.93 to 4.43

@@ -61,6 +61,29 @@ def test_figures_of_another_protocol_are_refused_or_said_loudly(tmp_path, make_r
     assert 'id="differences"' not in page
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("ground_truth", "whether there are true points"),
+        ("normalizer", "what errors are divided by"),
+        ("frame", "the pixels that errors are measured in"),
+        ("size_px", "the size of the images"),
+        ("num_true_points", "the number of true points"),
+        ("num_train_images", "the training images"),
+        ("num_test_images", "the test images"),
+        ("settings", "the protocol"),
+    ],
+)
+def test_runs_are_refused_that_differ_in_what_gives_figures_their_meaning(
+    tmp_path, make_run, change_metrics, key, words
+):
+    runs = [make_run("a"), make_run("b", seed=2)]
+    assert key in metrics_of(runs[1])
+    change_metrics(runs[1], 2, lambda old: {**old, key: "another"})
+    with pytest.raises(UserError, match=f"they differ in {words};"):
+        write_comparison(tmp_path / "out", runs)
+
+
 def test_another_data_set_is_refused(tmp_path, make_run):
     runs = [make_run("a"), make_run("b", dataset={"name": "boats", "kind": "folder", "path": "/data/boats"})]
     with pytest.raises(UserError, match=r"the data set \(boats, squares\)"):
