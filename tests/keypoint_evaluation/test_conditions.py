@@ -54,6 +54,15 @@ def test_another_light_moves_nothing_and_changes_most_pixels():
     assert np.corrcoef(pair.second.ravel(), grey.ravel())[0, 1] > 0.9
 
 
+def test_gamma_is_drawn_from_both_sides_of_1():
+    # Each grey is twice the one before, so that their distances grow 2 ** gamma times, whatever gain and offset.
+    grey = np.repeat(np.uint8([[32], [64], [128]]), 1000, axis=1)
+    lit = [lit_otherwise(grey, np.random.default_rng(seed)).second for seed in range(40)]
+    levels = [image.mean(axis=1) for image in lit if image.min() > 0 and image.max() < 255]
+    gammas = [np.log2((high - middle) / (middle - low)) for low, middle, high in levels]
+    assert (min(gammas), max(gammas)) == pytest.approx((0.67, 1.5), abs=0.1)
+
+
 def test_noise_has_its_deviation():
     # Grey 0 and an offset above 0 leave offset and noise alone.
     black = np.zeros((200, 200), np.uint8)

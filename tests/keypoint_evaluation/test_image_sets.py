@@ -76,6 +76,12 @@ def test_only_test_photographs_are_read(tmp_path):
     assert few.photograph.tolist() == [7, 8]
 
 
+@pytest.mark.parametrize(("most", "taken"), [(1, [0]), (2, [0, 3]), (4, [0, 1, 3, 4]), (6, [0, 1, 2, 3, 4, 5])])
+def test_of_more_photographs_than_wanted_those_are_taken_that_lie_evenly_over_the_list(tmp_path, most, taken):
+    path = photographs(tmp_path, split=np.array(["test"] * 6))
+    assert read_test_photographs(path, max_images=most).images[:, 0, 0].tolist() == taken
+
+
 @pytest.mark.parametrize(
     ("arrays", "told"),
     [
