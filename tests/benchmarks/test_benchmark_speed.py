@@ -95,6 +95,14 @@ def test_images_are_two_an_iteration_and_pair(written):
     )
 
 
+def test_the_device_waits_while_it_does_not_work_on_a_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "logged_seconds", lambda *_: (2.0, 4.0))
+    monkeypatch.setattr(training, "repeated_seconds", lambda *_: (1.0, 1.0, 7.0))
+    figures = measure_speed(tmp_path, tiny(only=("stage1",))).figures
+    waiting = next(figure for figure in figures if figure.name == "stage 1: device waits for data")
+    assert waiting.values == (0.5, 0.75)
+
+
 def test_machine_versions_and_workload_are_recorded(written):
     assert written["machine"]["device"] == "cpu"
     assert written["machine"]["cpu_count"] == cpu_count()
