@@ -1,8 +1,10 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from landmark_discovery import streaming
 from landmark_discovery.streaming import batched, cpu_count, in_parallel, one_ahead
 
 
@@ -44,6 +46,25 @@ def test_nothing_is_worked_on_after_the_end():
     seen = len(done)
     time.sleep(0.05)
     assert len(done) == seen
+
+
+def test_closing_early_starts_no_further_work(monkeypatch):
+    closing, begun = threading.Event(), []
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments, **options):
+            closing.set()
+            super().shutdown(*arguments, **options)
+
+    def work(number):
+        begun.append(number)
+        return number == 0 or closing.wait(60)
+
+    monkeypatch.setattr(streaming, "ThreadPoolExecutor", Pool)
+    results = in_parallel(work, range(100), workers=1)
+    next(results)
+    results.close()
+    assert begun in ([0], [0, 1])
 
 
 def test_the_next_item_is_fetched_while_the_caller_works():

@@ -7,6 +7,7 @@ from landmark_discovery.provenance.environment import (
     code_revision,
     gpu_driver,
     installed_packages,
+    memory_gib,
     package_version,
     processor_name,
     program_output,
@@ -68,6 +69,15 @@ def test_versions_are_those_that_are_installed():
     assert versions["numpy"] == package_version("numpy") == installed_packages()["numpy"]
     assert list(installed_packages()) == sorted(installed_packages(), key=str.lower)
     assert package_version("no-such-package-anywhere") is None
+
+
+@pytest.mark.parametrize(("limit", "memory"), [(2 * 2**30, 2.0), (8 * 2**30, 4.0), ("max", 4.0), (None, 4.0)])
+def test_of_machine_and_container_the_smaller_memory_counts(tmp_path, monkeypatch, limit, memory):
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(f"{limit}\n", encoding="utf-8")
+    monkeypatch.setattr(environment, "Path", lambda path: tmp_path / path.rpartition("/")[2])
+    monkeypatch.setattr(environment.os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**20}.__getitem__)
+    assert memory_gib() == memory
 
 
 def test_what_nothing_tells_is_none(monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from landmark_discovery.errors import UserError
 from landmark_discovery.reporting.curves import Curve, curve_figure, plot_curves, read_curve
-from landmark_discovery.reporting.figures import spread_apart, write_figure
+from landmark_discovery.reporting.figures import label_line_ends, new_figure, spread_apart, write_figure
 
 
 def evaluation(folder, rows="1,4,2.0,2.0\n2,0,4.0,3.0\n", **metrics):
@@ -107,6 +107,16 @@ def test_a_wrong_header_and_a_missing_file_are_named(tmp_path):
 def test_labels_that_would_cover_each_other_move_apart_and_the_others_stay():
     assert spread_apart(np.array([1.0, 1.0, 9.0]), 2.0).tolist() == [0.0, 2.0, 9.0]
     assert spread_apart(np.array([5.0, 1.0]), 2.0).tolist() == [5.0, 1.0]
+
+
+@pytest.mark.parametrize(("end", "outermost"), [(0, min), (10, max)])
+def test_labels_at_a_limit_of_the_axes_move_apart_within_them(end, outermost):
+    axes = new_figure(6, 4).add_subplot()
+    axes.set_ylim(0, 10)
+    label_line_ends(axes, [(1, end, "a", "black"), (1, end, "b", "black")])
+    first, second = (text.xy[1] for text in axes.texts)
+    assert first < second
+    assert outermost(first, second) == pytest.approx(end)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=12), st.floats(0, 10))
