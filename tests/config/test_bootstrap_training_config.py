@@ -64,9 +64,9 @@ def test_keys_that_do_not_exist_and_values_out_of_range_are_named(given, message
         load_bootstrap_training(given, where="training.yaml")
 
 
-def test_the_command_line_wins_over_the_file():
-    config = load_bootstrap_training({"seed": 1, "joint": {"points": 20}}, {"joint": {"points": 40}})
-    assert (config.seed, config.joint.points) == (1, 40)
+def test_keys_that_are_not_given_have_their_defaults():
+    config = load_bootstrap_training({"joint": {"points": 40}})
+    assert (config.joint.points, config.seed) == (40, load_bootstrap_training({}).seed)
 
 
 @pytest.mark.parametrize("key", ["faces", "superpoint"])

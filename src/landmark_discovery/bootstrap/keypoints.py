@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from landmark_discovery.data.store import ImageStore
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import cast_array, read_npz, write_npz
 from landmark_discovery.geometry import crop_to_image
+from landmark_discovery.streaming import in_parallel
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,8 @@ def extract_bootstrap_keypoints(
         return in_original(detector.detect(image, crops[index], boxes[index]), windows[index], stored_size[index])
 
     workers = threads if detector.runs_in_threads else 1
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        results: Iterator[DetectedKeypoints] = pool.map(detect, training.tolist())
-        detected = list(tqdm(results, total=len(training), desc=f"{detector.name} keypoints", unit="image"))
+    results = in_parallel(detect, training.tolist(), workers)
+    detected = list(tqdm(results, total=len(training), desc=f"{detector.name} keypoints", unit="image"))
     keypoints = gather_keypoints(store.names[training], detected, settings, detector.name)
     _check_usable(keypoints, settings)
     return keypoints

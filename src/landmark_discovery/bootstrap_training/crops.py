@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from landmark_discovery.bootstrap_training.photograph_choice import COLUMNS, TABLE, USED, read_grey, texture_share
 from landmark_discovery.config.photographs import CELL_PX, PhotographSettings
 from landmark_discovery.csv_rows import read_rows
-from landmark_discovery.data.tables import SPLITS
+from landmark_discovery.data.store import SPLITS
 from landmark_discovery.errors import UserError, nearest_name
 from landmark_discovery.files import cast_array, read_npz, write_npz
 

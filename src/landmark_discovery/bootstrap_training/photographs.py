@@ -19,7 +19,7 @@ from landmark_discovery.bootstrap_training.photograph_choice import (
 )
 from landmark_discovery.config.photographs import PhotographSettings, source_fault
 from landmark_discovery.data.folder import list_images
-from landmark_discovery.data.tables import SPLITS
+from landmark_discovery.data.store import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder
 from landmark_discovery.writable import refuse_foreign_folder

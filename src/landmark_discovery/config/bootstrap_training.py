@@ -21,7 +21,7 @@ from landmark_discovery.config.base import (
     blur_within,
 )
 from landmark_discovery.config.keypoint_evaluation import KeypointEvaluationSettings
-from landmark_discovery.config.loading import merged, read_config_file
+from landmark_discovery.config.loading import read_config_file
 from landmark_discovery.config.photographs import PhotographSettings
 from landmark_discovery.config.refusals import explained_refusal
 from landmark_discovery.config.steps import canonical_json
@@ -156,21 +156,18 @@ STEP_KEYS = {
 }
 
 
-def load_bootstrap_training(
-    given: dict[str, Any], overrides: dict[str, Any] | None = None, *, where: str | Path | None = None
-) -> BootstrapTrainingConfig:
-    """Make the configuration; the later wins of: defaults, `given`, `overrides`.
+def load_bootstrap_training(given: dict[str, Any], *, where: str | Path | None = None) -> BootstrapTrainingConfig:
+    """Make the configuration: defaults, but for the keys that are given.
 
     Args:
-        given: keys of the user's file.
-        overrides: keys of the command line.
+        given: keys of the user's file and of the command line.
         where: what to call the source in errors.
 
     Raises:
         UserError: a key that doesn't exist, or a value that isn't allowed.
     """
     try:
-        return BootstrapTrainingConfig.model_validate(merged(given, overrides or {}))
+        return BootstrapTrainingConfig.model_validate(given)
     except ValidationError as error:
         raise explained_refusal(error, BootstrapTrainingConfig, where) from error
 

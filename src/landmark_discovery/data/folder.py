@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.data.images import SUFFIXES, is_image_name
+from landmark_discovery.data.store import SPLITS
 from landmark_discovery.data.tables import (
     BOX_COLUMNS,
     SAMPLE_COLUMNS,
-    SPLITS,
     read_landmark_table,
     read_sample_table,
 )

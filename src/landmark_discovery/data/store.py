@@ -21,11 +21,11 @@ from landmark_discovery.data.digest_list import LIST, check_digests, read_digest
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import atomic_folder, holds_json, read_json
 
-SAMPLE_COLUMNS = ("image", "split", "subject", "width", "height")
+_IMAGE_COLUMNS = ("image", "split", "subject", "width", "height")
 RECTANGLES = ("box", "crop", "window")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 STORED_COLUMNS = ("stored_width", "stored_height")
-_SIDES = ("train", "test")
+SPLITS = ("train", "test")
 # The fact that counts images of the test whose stored pixels are those of a training image.
 EQUAL_IMAGES = "test_images_equal_to_training"
 
@@ -290,11 +290,11 @@ def _read_samples(path: Path) -> pd.DataFrame:
     text = {"image": str, "split": str, "subject": str}
     samples = pd.read_csv(path, dtype=text, keep_default_na=False)
     corners = [f"{kind}_{corner}" for kind in RECTANGLES for corner in CORNERS]
-    missing = [name for name in (*SAMPLE_COLUMNS, *corners, *STORED_COLUMNS) if name not in samples]
+    missing = [name for name in (*_IMAGE_COLUMNS, *corners, *STORED_COLUMNS) if name not in samples]
     if missing:
         raise ValueError(f"samples.csv lacks the column {missing[0]}")
-    if not samples["split"].isin(_SIDES).all():
-        raise ValueError(f"samples.csv has splits that are none of {', '.join(_SIDES)}")
+    if not samples["split"].isin(SPLITS).all():
+        raise ValueError(f"samples.csv has splits that are none of {', '.join(SPLITS)}")
     numbers = samples[["width", "height", *corners, *STORED_COLUMNS]].to_numpy(dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise ValueError("samples.csv lacks numbers")

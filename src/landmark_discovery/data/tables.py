@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.csv_rows import read_rows
-from landmark_discovery.data.store import CORNERS
+from landmark_discovery.data.store import CORNERS, SPLITS
 from landmark_discovery.errors import UserError, nearest_name
 
-SPLITS = ("train", "test")
 BOX_COLUMNS = CORNERS
 SAMPLE_COLUMNS = ("image", "split", "subject", *BOX_COLUMNS)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from landmark_discovery.data.tables import SPLITS
+from landmark_discovery.data.store import SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.predictions import Predictions
 from landmark_discovery.evaluation.truth import GroundTruth

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
 from landmark_discovery.config.protocol_fit import missing_table
 from landmark_discovery.data.digest_list import check_digests
-from landmark_discovery.data.store import CORNERS
-from landmark_discovery.data.tables import SPLITS
+from landmark_discovery.data.store import CORNERS, SPLITS
 from landmark_discovery.errors import UserError
 from landmark_discovery.evaluation.tables import numbers, read_table
 from landmark_discovery.geometry import FloatArray

@@ -10,6 +10,7 @@ from torch import Tensor
 # and 0.06 three off. The centre of mass of fewer cells jumps more where the highest cell changes between two that are
 # nearly equal, that of more cells takes in what is beside the peak.
 _CENTRE_REACH_CELLS = 3
+_STILL_BORDER_CELLS = 2
 
 
 def suppress_neighbours(scores: Tensor, half_side: int, iou_limit: float) -> Tensor:
@@ -42,14 +43,14 @@ def suppress_neighbours(scores: Tensor, half_side: int, iou_limit: float) -> Ten
     return kept
 
 
-def refine_quarter_cell(points: Tensor, scores: Tensor, border: int = 2) -> Tensor:
+def refine_quarter_cell(points: Tensor, scores: Tensor) -> Tensor:
     """Move points a quarter of a cell toward the larger neighbour, in x and in y (method, section 4).
+
+    Points with x < 2 or x > W - 2 stay, and likewise in y. The authors' rule: a cell less at the far edges.
 
     Args:
         points: whole cells (..., P, 2) of maps that share the leading axes.
         scores: (..., H, W).
-        border: points with x < border or x > W - border stay, and likewise in y. The authors' rule: a cell less at the
-            far edges.
 
     Returns:
         Float points (..., P, 2).
@@ -63,6 +64,7 @@ def refine_quarter_cell(points: Tensor, scores: Tensor, border: int = 2) -> Tens
 
     step_x = torch.sign(score_at(x + 1, y) - score_at(x - 1, y))
     step_y = torch.sign(score_at(x, y + 1) - score_at(x, y - 1))
+    border = _STILL_BORDER_CELLS
     inside = (x >= border) & (x <= width - border) & (y >= border) & (y <= height - border)
     step = torch.stack([step_x, step_y], dim=-1) * inside[..., None]
     return points.to(scores.dtype) + 0.25 * step

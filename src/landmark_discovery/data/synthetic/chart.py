@@ -120,7 +120,7 @@ def _eye_masks(surface: FloatMap) -> dict[str, FloatArray]:
 def _hair_masks(surface: FloatMap) -> dict[str, FloatArray]:
     x, y, z = np.moveaxis(surface.astype(np.float64), -1, 0)
     points = head_template().places
-    distance, along = np.full((HEIGHT, WIDTH), np.inf), np.zeros((HEIGHT, WIDTH))
+    distance = np.full((HEIGHT, WIDTH), np.inf)
     for order in (_RIGHT_BROW, _LEFT_BROW):
         line = _rounded_line(points[order, ::-1] * STEP, surface) + np.array([0.0, 0.1])
         here = np.where(surface[..., 2] > 0, _distance(surface, line), np.inf)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.config.data import SyntheticSettings
-from landmark_discovery.data.store import CORNERS, landmark_table
+from landmark_discovery.data.store import CORNERS, SPLITS, landmark_table
 from landmark_discovery.data.synthetic.appearance import Person, sample_person
 from landmark_discovery.data.synthetic.drawing import draw_face
 from landmark_discovery.data.synthetic.template import FloatArray
@@ -24,7 +24,6 @@ from landmark_discovery.streaming import cpu_count
 
 JPEG_QUALITY = 92
 _SETTINGS = "synthetic.json"
-_SPLITS = ("train", "test")
 # Below so many pictures a worker takes longer to start than to draw.
 _PICTURES_A_WORKER = 100
 
@@ -73,7 +72,7 @@ def list_pictures(settings: SyntheticSettings) -> list[Picture]:
     counts = {"train": settings.train_identities, "test": settings.test_identities}
     takes = [
         (split, identity, take)
-        for split in _SPLITS
+        for split in SPLITS
         for identity in range(counts[split])
         for take in range(settings.images_per_identity)
     ]
@@ -92,7 +91,7 @@ def _person(picture: Picture, seed: int) -> Person:
 
 def _generator(picture: Picture, seed: int, last: int) -> np.random.Generator:
     """Make the generator of one picture (last = take + 1) or person (last = 0), as spawning from the seed would."""
-    key = (_SPLITS.index(picture.split), picture.identity, last)
+    key = (SPLITS.index(picture.split), picture.identity, last)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
