@@ -182,3 +182,21 @@ def test_of_more_clusters_than_landmarks_the_vague_one_goes():
     assert landmarker.centroids.shape == (3, 3)
     spread = np.nanstd(named.table(2)[0][..., 0], axis=0)
     assert (spread < 1.0).all(), "the one that stands anywhere is gone"
+
+
+def test_of_several_clusterings_the_one_that_agrees_best_with_itself_counts():
+    """Split by their first number, both landmarks are in all images; by their second, each is in every other one."""
+    rows = []
+    for image in range(40):
+        left, right = np.array([[-3, 2, 0], [3, 2, 0]], np.float32) * [1, 1 - image % 2 * 2, 1]
+        rows += [(image, 2.0, 0.9, left, right), (image, 8.0, 0.9, right, left)]
+    several = ClusteringSettings(iterations=10, redos=2, restarts=8)
+    _, named, _ = find_landmarks(detections(rows, 40), 2, DetectionSettings(), several)
+    assert len(named.detections) == 80
+
+
+def test_when_only_some_descriptors_are_clustered_they_are_not_those_of_the_first_images():
+    rows = [(image, 5.0, 0.9, descriptor, descriptor) for image, descriptor in enumerate([LEFT] * 10 + [RIGHT] * 10)]
+    half = ClusteringSettings(iterations=10, redos=2, max_descriptors=10)
+    landmarker, _, _ = find_landmarks(detections(rows, 20), 1, DetectionSettings(), half)
+    assert (landmarker.centroids[0, :2] > 0.1).all(), "the mean of some of both kinds"
