@@ -70,6 +70,13 @@ def test_between_equal_neighbours_and_at_the_border_a_point_stays():
     assert refine_quarter_cell(points, scores).tolist() == [[[3.0, 3.0], [1.0, 3.0]]]
 
 
+def test_at_the_far_edges_the_last_column_and_row_alone_stay():
+    rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(10.0), indexing="ij")
+    points = torch.tensor([[[8, 3], [9, 3], [3, 6], [3, 7]]])
+    moved = refine_quarter_cell(points, (rows + columns)[None])
+    assert moved.tolist() == [[[8.25, 3.25], [9.0, 3.0], [3.25, 6.25], [3.0, 7.0]]]
+
+
 def test_the_highest_cell_of_each_heatmap_is_found_in_x_y_order_even_in_column_zero():
     heatmaps = torch.zeros(1, 2, 4, 5)
     heatmaps[0, 0, 3, 1] = 0.7
@@ -93,8 +100,8 @@ def test_at_the_border_the_centre_of_mass_is_that_of_the_cells_there_are():
 
 
 def test_negative_cells_have_no_mass():
-    heatmaps = torch.full((1, 1, 3, 3), -1.0)
-    heatmaps[0, 0, 1, 1] = 1.0
+    heatmaps = torch.zeros(1, 1, 3, 3)
+    heatmaps[0, 0, 1, 1], heatmaps[0, 0, 2, 0] = 1.0, -0.5
     assert highest_points(heatmaps, subpixel=True)[0].tolist() == [[[1.0, 1.0]]]
 
 
