@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landmark_discovery.clustering.consistency import agreement, consistent_points
+from landmark_discovery.clustering.consistency import agreement, consistent_points, expect_each
 
 NAN = np.nan
 
@@ -69,3 +69,8 @@ def test_a_landmark_that_jumps_in_every_third_image_agrees_in_the_others_alone()
     score = agreement(jumping, 4.0)
     assert score[0] == pytest.approx(2 / 3, abs=0.1)
     assert score[0] < score[1:].min()
+
+
+def test_the_deviation_is_that_in_each_axis():
+    corners = np.array([[-3, -3], [-3, 3], [3, -3], [3, 3]], dtype=np.float32)
+    assert expect_each(np.tile(corners, (10, 1))[:, None], 100.0).deviation == pytest.approx([3.0])

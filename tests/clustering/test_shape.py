@@ -100,3 +100,9 @@ def test_a_single_landmark_is_expected_about_its_mean():
     prior = fit_shape_prior(points, np.array([0]), GRID, 100.0)
     assert prior.mean[0, 0].item() == 15.5
     assert torch.allclose(prior.expected(torch.from_numpy(points)), prior.mean)
+
+
+def test_new_images_may_deviate_half_as_far_again_as_those_of_the_training():
+    corners = 15.5 + np.array([[-2, -2], [-2, 2], [2, -2], [2, 2]], dtype=np.float32)
+    prior = fit_shape_prior(np.tile(corners, (10, 1))[:, None], np.array([0]), GRID, 100.0)
+    torch.testing.assert_close(prior.deviation, torch.tensor([3.0]))
