@@ -3,11 +3,12 @@ import numpy as np
 import pytest
 import torch
 
-from landmark_discovery.clustering.kmeans import assign, gpu_count, kmeans, spread_start
+from landmark_discovery.clustering.kmeans import CPU, _kmeans_in_torch, assign, gpu_count, kmeans, spread_start
 from landmark_discovery.config.training import ClusteringSettings
 from landmark_discovery.errors import UserError
 
 SETTINGS = ClusteringSettings(iterations=20, redos=3)
+LINE = np.array([[0], [2], [10], [12]], dtype=np.float32)
 
 
 def four_clouds(count=50, spread=0.1, seed=0):
@@ -46,6 +47,24 @@ def test_no_more_points_a_centroid_are_trained_on_than_allowed():
     # Each centroid is the mean of at most 8 points in all, so none is the mean of a cloud of 200.
     means = points.reshape(4, 200, 2).mean(axis=1)
     assert nearest_gaps(sampled, means).min() > 1e-4
+
+
+def test_in_torch_too_each_redo_goes_on_from_the_last_result():
+    # Of the points 0, 2, 10 and 12, those nearer to 2 than to 0 have the mean 8; from there on, 2 belongs to 0.
+    once, twice = (
+        _kmeans_in_torch(LINE, 2, ClusteringSettings(iterations=1, redos=redos), LINE[:2], CPU) for redos in (1, 2)
+    )
+    assert once[:, 0].tolist() == [0, 8]
+    assert twice[:, 0].tolist() == [1, 11]
+
+
+def test_in_torch_too_the_points_a_centroid_are_counted_for_each_centroid():
+    one, two = (
+        _kmeans_in_torch(LINE, 2, ClusteringSettings(iterations=9, points_per_centroid=points), LINE[:2], CPU)
+        for points in (1, 2)
+    )
+    assert np.isin(one, LINE).all(), "a point each"
+    assert two[:, 0].tolist() == [1, 11]
 
 
 def test_fewer_points_than_clusters_is_an_error_with_both_counts():
