@@ -73,6 +73,23 @@ def test_rotation_and_scale_stay_in_their_ranges():
     assert 15 < angle.abs().max() <= 20.001
 
 
+def test_width_and_height_differ_by_up_to_the_stretch():
+    maps = drawn(STILL.model_copy(update={"stretch": 0.2}), count=200)
+    width, height = maps[:, 0, 0], maps[:, 1, 1]
+    torch.testing.assert_close(width * height, torch.ones(200))
+    assert 1 / 1.2001 <= (width / height).min() < 1 / 1.15
+    assert 1.15 < (width / height).max() <= 1.2001
+
+
+def test_size_changes_by_up_to_the_perspective_from_the_centre_to_an_edge():
+    maps = drawn(STILL.model_copy(update={"perspective": 0.3}), count=200)
+    right, below = torch.tensor([39.5, 19.5, 1.0]), torch.tensor([19.5, 39.5, 1.0])
+    for edge in (right, below):
+        change = maps[:, 2] @ edge - 1
+        assert -0.3001 <= change.min() < -0.27
+        assert 0.27 < change.max() <= 0.3001
+
+
 def test_seen_pixels_are_those_that_show_the_image():
     half_out = torch.tensor([[[1.0, 0.0, 10.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])  # 10 px to the right
     seen = seen_pixels(half_out, size_px=20, view_px=20)

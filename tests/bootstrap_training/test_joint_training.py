@@ -1,9 +1,10 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
-from landmark_discovery.bootstrap_training.joint import draw_points, train_joint
+from landmark_discovery.bootstrap_training.joint import Views, _compared, draw_points, train_joint
 from landmark_discovery.bootstrap_training.magicpoint import train_magicpoint
 from landmark_discovery.bootstrap_training.networks import new_network
 from landmark_discovery.bootstrap_training.shapes.dataset import draw_shapes
@@ -29,6 +30,26 @@ def test_half_of_the_points_are_keypoints_where_there_are_some():
     assert points.isfinite().all()
     assert points.min() >= 0
     assert points.max() <= 31
+
+
+def comparison(columns, *maps):
+    """Compare points of row 5 that two views of 32 pixels show at (factor, shift); all descriptors are alike."""
+    nothing = torch.empty(0)
+    pair = [
+        Views(nothing, torch.tensor([[[factor, 0.0, shift], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]), nothing, nothing)
+        for factor, shift in maps
+    ]
+    points = torch.tensor([[[column, 5.0] for column in columns]])
+    return _compared(torch.ones(2, 8, 4, 4), pair, points, CONFIG.joint).item()
+
+
+def test_points_are_told_apart_where_the_second_view_shows_them_apart():
+    assert comparison([1.0, 5.0], (1.0, 0.0), (4.0, 0.0)) == pytest.approx(math.log(2))
+    assert comparison([4.0, 20.0], (1.0, 0.0), (0.25, 0.0)) == pytest.approx(0)
+
+
+def test_points_that_one_of_the_views_does_not_show_are_not_compared():
+    assert comparison([0.0, 10.0, 20.0, 30.0], (1.0, -10.0), (1.0, 10.0)) == pytest.approx(math.log(2))
 
 
 def test_magicpoint_learns_from_drawn_shapes():

@@ -83,6 +83,16 @@ def test_drawn_homographies_keep_most_of_the_image_in_view_and_face_it(seed):
     assert lie_inside(map_points(grid, homography), size).mean() > 0.4
 
 
+def test_size_changes_by_up_to_15_percent_from_the_centre_to_an_edge():
+    generator = np.random.default_rng(0)
+    depths = np.array([draw_homography((120, 80), generator)[2] for _ in range(200)])
+    right, below = [119.5, 39.5, 1], [59.5, 79.5, 1]
+    for edge in (right, below):
+        change = depths @ edge - 1
+        assert -0.1501 <= change.min() < -0.14
+        assert 0.14 < change.max() <= 0.1501
+
+
 def test_the_same_generator_draws_the_same_homography():
     first, second = (draw_homography((64, 64), np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
