@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -176,6 +177,15 @@ def test_turned_and_scaled_views_agree_on_a_dot_and_come_back_to_its_place():
     )
     assert network.views == 10, "five views and their mirror images"
     np.testing.assert_allclose(points, [[[10.0, 6.0]]], atol=0.35)
+
+
+def test_views_turn_as_far_one_way_as_the_other():
+    """A network that finds the middle of the right edge in any view."""
+    edge = heatmaps((0, 7, 3, 1.0), (0, 7, 4, 1.0), channels=1)
+    settings = {"average_turned_views": True, "subpixel": True}
+    points, _ = predict_with(network_that_gives(edge, edge.flip(2)), random_images(1), [0], **settings)
+    factors = (1, math.cos(math.radians(12)), math.cos(math.radians(12)), 1 / 0.88, 1 / 1.12)
+    np.testing.assert_allclose(points, [[[3.5 + 3.5 * np.mean(factors), 3.5]]], rtol=1e-5)
 
 
 def detector_at(*cells):

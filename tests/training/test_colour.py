@@ -82,6 +82,11 @@ def test_values_stay_between_0_and_255():
     assert changed.max() <= 255
 
 
+def test_what_contrast_takes_beyond_white_is_white_before_it_darkens():
+    changed = changed_by(grey(255), with_settings(contrast=(1.3, 1.3), brightness=(0.5, 0.5)))
+    assert changed.unique().tolist() == [127.5]
+
+
 def test_no_change_is_none():
     images = torch.rand(3, 3, 8, 8) * 255
     torch.testing.assert_close(change_colours(images, no_colour_change(3, images.device)), images)

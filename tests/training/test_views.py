@@ -140,6 +140,21 @@ def test_rotation_turns_about_the_centre_of_the_image_not_of_the_crop():
     torch.testing.assert_close(geometry.to_view(torch.tensor([[[20.0, 15.0]]])), centre)
 
 
+def test_width_and_height_are_scaled_before_the_image_turns():
+    upright, turned = (
+        random_views(
+            rectangle(0, 0, 9, 9),
+            torch.tensor([[9.0, 9.0]]),
+            9,
+            STILL.model_copy(update={"scale": (0.8, 1.2), "rotation_degrees": (angle, angle)}),
+            randomness(),
+        )
+        for angle in (0.0, 90.0)
+    )
+    right_to_down = torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])
+    torch.testing.assert_close(turned.matrix, right_to_down @ upright.matrix)
+
+
 def test_scale_and_translation_stay_in_their_ranges():
     settings = STILL.model_copy(update={"scale": (0.8, 1.2), "translation": (-0.05, 0.05)})
     crops = rectangle(0, 0, 100, 50).expand(500, 4)
