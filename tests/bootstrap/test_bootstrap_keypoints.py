@@ -73,7 +73,7 @@ def test_the_detector_sees_only_the_stored_part_and_rectangles_in_its_pixels():
 
 def test_points_are_in_the_pixels_of_the_original():
     # The window is stored at half its size: store pixel 0 covers the original's 10 and 11, pixel 1 its 12 and 13.
-    store = make_store(constant_images(2), ["train"], window=(10, 20, 50, 60))
+    store = make_store(constant_images(2), ["train"], window=(10, 20, 30, 52), stored_size=(10, 16))
     keypoints = extract_bootstrap_keypoints(store, Brightness(), KEEP_ALL)
     assert keypoints.points[0].tolist() == [[10.5, 20.5], [12.5, 22.5]]
 

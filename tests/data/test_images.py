@@ -118,9 +118,9 @@ def test_grey_becomes_three_equal_channels(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_sixteen_bits_are_scaled_to_eight(tmp_path, suffix):
-    grey = np.array([[0, 257, 128 * 257, 65535, 300]], dtype=np.uint16)
+    grey = np.array([[0, 257, 128 * 257, 200 * 257, 65535, 300]], dtype=np.uint16)
 
-    assert read_image(written(tmp_path, encode(suffix, grey)))[0, :, 0].tolist() == [0, 1, 128, 255, 1]
+    assert read_image(written(tmp_path, encode(suffix, grey)))[0, :, 0].tolist() == [0, 1, 128, 200, 255, 1]
 
 
 @pytest.mark.parametrize(("dtype", "full", "half"), [(np.uint8, 255, 128), (np.uint16, 65535, 128 * 257)])

@@ -114,6 +114,7 @@ def test_heatmaps_of_as_many_landmarks_as_the_network_is_wide_are_exact_too():
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         (heatmaps,) = network(torch.rand(1, 3, 32, 32))
     assert heatmaps.dtype == torch.float32
+    assert not torch.equal(heatmaps, heatmaps.bfloat16().float())
 
 
 def test_other_layers_reach_every_part_of_a_network():
