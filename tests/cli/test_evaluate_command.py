@@ -65,7 +65,6 @@ def test_without_true_points_the_errors_are_undefined(landmarks, files):
         (("--points", "0,x"), "'x' is no point number"),
         (("--repeats", "0"), "repeats"),
         (("--store", "somewhere"), "--store brings samples and landmarks"),
-        (("--seed", "-1"), "Invalid value for '--seed'"),
         (("--protocol", "mafl-curves", "--set", "evaluation.repeats=3"), "--protocol brings every setting; change"),
     ],
 )
@@ -89,6 +88,14 @@ def test_what_is_no_point_number_and_no_range_is_named(part):
 
 
 def test_a_configured_protocol_counts_where_none_is_named(landmarks, files):
-    result = landmarks(*GIVEN, "--landmarks", "landmarks.csv", "--set", "evaluation.repeats=3")
+    given = ("--set", "evaluation.repeats=3", "--set", "evaluation.normalizer=box")
+    result = landmarks(*GIVEN, "--landmarks", "landmarks.csv", *given)
     assert result.returncode == 0, result.stderr
     assert metrics_of(files)["repeats"] == 3
+
+
+def test_a_negative_seed_is_refused(landmarks):
+    result = landmarks(*GIVEN, "--landmarks", "landmarks.csv", "--seed", "-1")
+    assert result.returncode == 2
+    assert "Invalid value for '--seed'" in result.stderr
+    assert "Traceback" not in result.stderr
