@@ -7,6 +7,8 @@ from landmark_discovery.clustering.pseudo_groundtruth import (
     Landmarker,
     NamedDetections,
     PseudoGroundTruth,
+    _Choice,
+    _merit,
     drop_inconsistent,
     find_landmarks,
     name_detections,
@@ -193,6 +195,17 @@ def test_of_several_clusterings_the_one_that_agrees_best_with_itself_counts():
     several = ClusteringSettings(iterations=10, redos=2, restarts=8)
     _, named, _ = find_landmarks(detections(rows, 40), 2, DetectionSettings(), several)
     assert len(named.detections) == 80
+
+
+def test_a_clustering_in_which_a_landmark_has_no_mirror_image_comes_after_one_that_is_less_steady():
+    steady = np.tile(np.array([[2, 5], [8, 5]], np.float32), (40, 1, 1))
+    vague = steady + np.random.default_rng(0).normal(0, 0.3, steady.shape).astype(np.float32)
+
+    def merit(points, flips):
+        return _merit(_Choice(Landmarker(np.eye(2, 3, dtype=np.float32), np.arange(2), flips, 0.1), points, 1.0), 2.0)
+
+    closed, open_ = np.array([1, 0]), np.array([-1, 1])
+    assert merit(steady, closed) > merit(vague, closed) > merit(steady, open_) > merit(vague, open_)
 
 
 def test_when_only_some_descriptors_are_clustered_they_are_not_those_of_the_first_images():

@@ -137,7 +137,7 @@ def find_landmarks(
         for restart in range(clustering.restarts)
     )
     # One choice needs no score. Which of several agrees best with itself can be told without any annotation.
-    best = next(choices) if clustering.restarts == 1 else max(choices, key=lambda c: agreement(c.points, limit).sum())
+    best = next(choices) if clustering.restarts == 1 else max(choices, key=lambda choice: _merit(choice, limit))
     named = drop_inconsistent(name_detections(found, best.landmarker), num_landmarks, clustering.consistency_limit)
     return best.landmarker, named, best.flip_purity
 
@@ -252,6 +252,15 @@ def _cluster(
         mapping = closed_flip_map(mapping, selected)
     landmarker = Landmarker(centroids, selected, mapping, threshold, clustering.position_weight)
     return _Choice(landmarker, points[:, selected], purity)
+
+
+def _merit(choice: _Choice, limit: float) -> tuple[float, float]:
+    """Score a clustering by how well its landmarks agree: first those whose mirror image is one, then all.
+
+    A landmark without a mirror image mixes left and right.
+    """
+    each = agreement(choice.points, limit)
+    return float(each[choice.landmarker.flip_map >= 0].sum()), float(each.sum())
 
 
 def _agreement_limit(found: Detections, clustering: ClusteringSettings) -> float:
