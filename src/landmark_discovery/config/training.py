@@ -118,8 +118,8 @@ class ClusteringSettings(Section):
     )
     restarts: PositiveCount = Field(
         1,
-        description="Clusterings into landmarks, each from its own start; that counts whose landmarks have mirror images "
-        "and agree best.",
+        description="Clusterings into landmarks, each from its own start; that one counts whose landmarks have mirror "
+        "images and agree best.",
     )
     candidate_factor: float = Field(
         1.0, ge=1.0, description="Clusters a landmark: with more than 1, those that agree best are the landmarks."
