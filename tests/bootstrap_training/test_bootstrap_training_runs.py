@@ -20,6 +20,7 @@ from landmark_discovery.bootstrap_training.runs import (
 )
 from landmark_discovery.bootstrap_training.shapes.dataset import draw_shapes, write_shapes
 from landmark_discovery.config.bootstrap_training import load_bootstrap_training
+from landmark_discovery.config.loading import merged
 from landmark_discovery.errors import UserError
 from landmark_discovery.files import write_npz
 from landmark_discovery.training.interruption import Interrupted, Timetable
@@ -90,7 +91,7 @@ def test_the_same_settings_give_the_same_weights(trained, tmp_path):
 @pytest.mark.parametrize("training", ["magicpoint", "joint"])
 def test_a_training_that_was_stopped_ends_with_the_same_bytes(trained, tmp_path, training):
     longer = {"descent": {**DESCENT, "iterations": 40}}
-    config = load_bootstrap_training(CONFIG.model_dump(), {training: longer})
+    config = load_bootstrap_training(merged(CONFIG.model_dump(), {training: longer}))
 
     def train(name, timetable=None):
         output = tmp_path / name / "weights.safetensors"
@@ -113,7 +114,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_bytes(trained, tmp_path,
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_both_trainings_learn_on_a_gpu_in_reduced_precision(trained, tmp_path):
-    config = load_bootstrap_training(CONFIG.model_dump(), {"device": "cuda", "precision": "bfloat16"})
+    config = load_bootstrap_training(CONFIG.model_dump() | {"device": "cuda", "precision": "bfloat16"})
     magicpoint = tmp_path / "magicpoint" / "weights.safetensors"
     run_magicpoint(trained / "shapes.npz", config, magicpoint)
     run_labelling(trained / "crops.npz", magicpoint, config, tmp_path / "labels.npz")

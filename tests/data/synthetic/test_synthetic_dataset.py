@@ -88,7 +88,7 @@ def test_another_seed_gives_other_pictures(folder, tmp_path):
 
 def test_several_workers_give_the_same_bytes(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "_PICTURES_A_WORKER", 5)
-    monkeypatch.setattr(dataset.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(dataset, "cpu_count", lambda: 2)
     write_synthetic_dataset(SMALL, tmp_path / "workers")
     assert digests(tmp_path / "workers") == digests(folder)
 
