@@ -125,12 +125,11 @@ def parse_points(text: str) -> list[int]:
     """
     points: list[int] = []
     for part in text.split(","):
-        first, separator, last = part.strip().partition("-")
-        ends = (first, last if separator else first)
-        numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,5}", end, re.ASCII)]
-        if len(numbers) < 2 or numbers[1] < numbers[0]:
+        ends = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part.strip(), re.ASCII)
+        span = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else ()
+        if not span:
             raise UserError(f"{part!r} is no point number and no range", where="--points", remedy="write 0,5,17-26")
-        points.extend(range(numbers[0], numbers[1] + 1))
+        points.extend(span)
     return points
 
 

@@ -88,10 +88,9 @@ def labelled_folders(items: list[str], option: str, *, named_by_folder: bool = F
     """
     folders: dict[str, Path] = {}
     for item in items:
-        label, separator, folder = item.partition("=")
-        if named_by_folder and not separator:
-            label, separator, folder = Path(item).name, "=", item
-        if not (label and separator and folder):
+        bare = named_by_folder and "=" not in item
+        label, _, folder = f"{Path(item).name}={item}".partition("=") if bare else item.partition("=")
+        if not (label and folder):
             raise UserError(f"{option} is {item!r}", remedy="write LABEL=FOLDER")
         if label in folders:
             raise UserError(f"{option} gives two runs the label {label!r}", remedy="write LABEL=FOLDER, each its own")

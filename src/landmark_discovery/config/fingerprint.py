@@ -33,9 +33,10 @@ def folder_fingerprint(folder: str | Path, without: Collection[str] = ()) -> str
         seen.add(place)
         for name in sorted(files):
             file = Path(path, name)
-            facts = None if str(file.relative_to(root)) in without else _facts(file)
+            name_in_root = str(file.relative_to(root))
+            facts = None if name_in_root in without else _facts(file)
             if facts is not None:
-                digest.update(os.fsencode(file.relative_to(root)))
+                digest.update(os.fsencode(name_in_root))
                 digest.update(f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 

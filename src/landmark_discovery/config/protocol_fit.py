@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from landmark_discovery.config.evaluation import EvaluationSettings
@@ -28,33 +28,34 @@ def check_true_points(config: Config) -> None:
         UserError: as `chosen_points` and `normalizer_pair`, or the protocol's table of points isn't there.
     """
     settings, dataset = config.evaluation, config.dataset
-    if dataset.kind == "folder":
-        if dataset.path is not None:
-            folder = Path(dataset.path)
-            _check_table(
-                settings, {name: _count_points(folder / f"{name}.csv") for name in landmark_tables(folder)}, folder
-            )
+    if dataset.kind != "folder":
+        made, place = _MADE_TABLES[dataset.kind], f"data set {dataset.kind}"
+        require_table(settings.truth, made, place)
+        _check_fit(settings, made.get(settings.truth), place)
+    elif dataset.path is not None:
+        folder = Path(dataset.path)
+        table = folder / f"{settings.truth}.csv"
+        require_table(settings.truth, landmark_tables(folder), folder)
+        _check_fit(settings, _count_points(table), table)
+
+
+def require_table(name: str, present: Collection[str], where: str | Path) -> None:
+    """Refuse a protocol whose table of true points isn't there; without the first table there is no ground truth.
+
+    Raises:
+        UserError: another table than the first isn't there.
+    """
+    if name in (LANDMARKS, *present):
         return
-    _check_table(settings, _MADE_TABLES[dataset.kind], f"data set {dataset.kind}")
-
-
-def missing_table(name: str, present: Iterable[str], where: str | Path) -> UserError:
-    """Explain that the table of true points which a protocol measures by isn't there."""
-    return UserError(
+    raise UserError(
         f"the protocol measures by the true points of {name}.csv, which isn't there",
         where=where,
         remedy=f"choose another protocol, or set evaluation.truth; there: {', '.join(present) or 'none'}",
     )
 
 
-def _check_table(settings: EvaluationSettings, counts: Mapping[str, int | None], where: str | Path) -> None:
-    """Check a protocol against the points an image of each table; None: not known."""
-    if settings.truth not in counts:
-        # Without the first table there is no ground truth, which is allowed.
-        if settings.truth == LANDMARKS:
-            return
-        raise missing_table(settings.truth, counts, where)
-    count = counts[settings.truth]
+def _check_fit(settings: EvaluationSettings, count: int | None, where: str | Path) -> None:
+    """Check a protocol against the number of true points of an image; None: not known."""
     if count is None:
         return
     try:
@@ -62,8 +63,7 @@ def _check_table(settings: EvaluationSettings, counts: Mapping[str, int | None],
         if settings.normalizer not in BOX_NORMALIZERS:
             normalizer_pair(settings.normalizer, count)
     except UserError as error:
-        named = where / f"{settings.truth}.csv" if isinstance(where, Path) else where
-        raise UserError(error.what, where=named, remedy=error.remedy) from error
+        raise UserError(error.what, where=where, remedy=error.remedy) from error
 
 
 def chosen_points(settings: EvaluationSettings, count: int) -> list[int]:

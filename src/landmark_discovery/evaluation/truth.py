@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landmark_discovery.config.point_tables import LANDMARKS, landmark_tables
-from landmark_discovery.config.protocol_fit import missing_table
+from landmark_discovery.config.protocol_fit import require_table
 from landmark_discovery.data.digest_list import check_digests
 from landmark_discovery.data.store import CORNERS, SPLITS
 from landmark_discovery.errors import UserError
@@ -84,8 +84,7 @@ def read_folder_truth(folder: str | Path, table: str = LANDMARKS) -> GroundTruth
     landmarks = path / f"{table}.csv"
     check_digests(path, ["samples.csv", landmarks.name])
     if not landmarks.exists():
-        if table != LANDMARKS:
-            raise missing_table(table, landmark_tables(path), path)
+        require_table(table, landmark_tables(path), path)
         return read_truth(path / "samples.csv", None)
     return read_truth(path / "samples.csv", landmarks)
 
